@@ -1,0 +1,1 @@
+"""Sparsescope's window: draws what the core says."""

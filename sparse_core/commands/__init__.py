@@ -1,0 +1,10 @@
+"""The command line, one module a command.
+
+A command's module has ``SUMMARY`` (a line for ``--help``), ``add_arguments(parser)`` and
+``run(args) -> int`` (the exit status). Only the chosen one is imported.
+"""
+
+COMMANDS: dict[str, str] = {
+    "serve": "sparse_core.commands.serve",
+}
+"""Name on the command line -> module."""

@@ -1,0 +1,11 @@
+"""The look: colours, colour maps, fonts and how the program follows the system's scheme.
+
+``Theme`` is one frozen value; whoever paints gets it handed in. ``apply`` is the only place that
+touches the application's palette, font and style.
+"""
+
+from inspector.theme.apply import apply, family, monospaced
+from inspector.theme.scheme import SchemeFollower
+from inspector.theme.tokens import DARK, LIGHT, Theme
+
+__all__ = ["DARK", "LIGHT", "SchemeFollower", "Theme", "apply", "family", "monospaced"]

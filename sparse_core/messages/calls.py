@@ -1,0 +1,86 @@
+"""The envelopes: a numbered call, and the answers that carry its number."""
+
+import msgspec
+
+from sparse_core.messages.replies import (
+    Cell,
+    Done,
+    Failed,
+    FileChanged,
+    Layer,
+    LayerColumns,
+    Opened,
+    Picture,
+    Progress,
+    Scanned,
+    Stopped,
+    TensorColumns,
+    Tile,
+    Values,
+    Welcome,
+)
+from sparse_core.messages.requests import (
+    Cancel,
+    CellWanted,
+    CloseCheckpoint,
+    Credit,
+    Hello,
+    LayerWanted,
+    LookFirst,
+    OpenCheckpoint,
+    PictureWanted,
+    ScanCheckpoint,
+    TilesWanted,
+    ValuesWanted,
+    WatchFiles,
+)
+from sparse_core.messages.scan import Verdict
+
+Request = (
+    Hello
+    | OpenCheckpoint
+    | ScanCheckpoint
+    | LookFirst
+    | Cancel
+    | CloseCheckpoint
+    | LayerWanted
+    | PictureWanted
+    | TilesWanted
+    | CellWanted
+    | ValuesWanted
+    | WatchFiles
+    | Credit
+)
+Reply = (
+    Welcome
+    | Opened
+    | TensorColumns
+    | LayerColumns
+    | Layer
+    | Progress
+    | Verdict
+    | Scanned
+    | Picture
+    | Tile
+    | Cell
+    | Values
+    | FileChanged
+    | Done
+    | Failed
+    | Stopped
+)
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A request with its number."""
+
+    id: int
+    body: Request
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A reply to call ``id``; nothing follows after ``last``."""
+
+    id: int
+    body: Reply
+    last: bool = False

@@ -1,0 +1,134 @@
+"""What the user prefers, kept in one small file.
+
+The file never blocks the start: what cannot be read falls back to the default, field by field,
+and a damaged or newer file is kept beside the next one that is written.
+"""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+VERSION = 1
+MOST_RECENT = 12
+
+
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Preferences.
+
+    Attributes
+    ----------
+    theme : str
+        ``system``, ``dark`` or ``light``.
+    threshold : float
+        Non-zero weights below it count as near zeros.
+    recent : tuple of str
+        Paths on the core's machine, the latest first.
+    """
+
+    theme: Literal["system", "dark", "light"] = "system"
+    threshold: float = 0.0
+    recent: tuple[str, ...] = ()
+
+    def opened(self, path: str) -> "Settings":
+        """Return these settings with ``path`` as the most recent."""
+        others = tuple(known for known in self.recent if known != path)
+        return msgspec.structs.replace(self, recent=(path, *others)[:MOST_RECENT])
+
+    def forgot(self, path: str) -> "Settings":
+        """Return these settings without ``path`` among the recent."""
+        return msgspec.structs.replace(
+            self, recent=tuple(known for known in self.recent if known != path)
+        )
+
+
+def _fields(content: dict[str, Any]) -> tuple[Settings, list[str]]:
+    """Convert field by field, so that one bad value costs only itself."""
+    good: dict[str, Any] = {}
+    bad: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        if field.name not in content:
+            continue
+        try:
+            good[field.name] = msgspec.convert(content[field.name], field.type)
+        except msgspec.ValidationError:
+            bad.append(field.name)
+    return Settings(**good), bad
+
+
+def _keep_aside(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.replace(path.with_name(path.name + ".kept"))
+
+
+class SettingsFile:
+    """Settings and the file they live in.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it and its folder need not exist.
+
+    Attributes
+    ----------
+    settings : Settings
+        The value in force.
+    notice : str
+        A sentence for the user where the file could not be read as it is, else "".
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._foreign = False
+        self.settings, self.notice = self._read()
+
+    def _read(self) -> tuple[Settings, str]:
+        try:
+            content = msgspec.json.decode(self._path.read_bytes())
+        except FileNotFoundError:
+            return Settings(), ""
+        except (OSError, ValueError) as error:
+            self._foreign = True
+            return Settings(), f"The settings in {self._path} cannot be read ({error}): defaults."
+        if not isinstance(content, dict):
+            self._foreign = True
+            return Settings(), f"The settings in {self._path} are damaged: defaults are used."
+        settings, bad = _fields(content)
+        version = content.get("version")
+        if isinstance(version, int) and version > VERSION:
+            self._foreign = True
+            return settings, f"{self._path} is of a newer version: what is known of it is used."
+        if bad:
+            self._foreign = True
+            return settings, f"Damaged settings in {self._path}: {', '.join(bad)}; defaults."
+        return settings, ""
+
+    def change(self, settings: Settings) -> str:
+        """Put other settings in force and write them; return a sentence if that failed."""
+        if settings == self.settings:
+            return ""
+        self.settings = settings
+        if self._foreign:
+            _keep_aside(self._path)
+            self._foreign = False
+        try:
+            self._write()
+        except OSError as error:
+            return f"The settings cannot be written to {self._path}: {error.strerror}."
+        return ""
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        content = {"version": VERSION, **msgspec.to_builtins(self.settings)}
+        text = msgspec.json.format(msgspec.json.encode(content), indent=2)
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text + b"\n")
+            Path(name).replace(self._path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise

@@ -105,6 +105,12 @@ class LayerTreeModel(QAbstractItemModel):
             self._filter = text
             self.relist()
 
+    def show(self, table: LayerTable) -> None:
+        """Show another table: the file is read again."""
+        self._table = table
+        self._filled.clear()
+        self.relist()
+
     def relist(self) -> None:
         """Arrange anew: the set of rows or their order may have changed."""
         self.beginResetModel()
@@ -244,9 +250,9 @@ class LayerTreeModel(QAbstractItemModel):
     @Slot()
     def _tell_filled(self) -> None:
         """Emit ``dataChanged`` once per run of neighbours, and for the groups above them."""
+        if not self._filled:
+            return  # Another table is shown since.
         filled, self._filled = np.unique(np.concatenate(self._filled)), []
-        if filled.size and filled[-1] >= len(self._table):
-            return  # The table was listed anew since; a reset is on its way.
         changed: dict[int, set[int]] = {}
         for row in filled.tolist():
             place = self._outline.place(row)

@@ -1,0 +1,194 @@
+"""Everything around the cells: numbers, labels, badge, colour bar, read-out."""
+
+import msgspec
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter
+
+from inspector.theme import Theme, monospaced
+from inspector.views.tile_canvas.ticks import Tick, ticks
+from inspector.views.tile_canvas.view import View
+from inspector.views.tile_canvas.words import Scale
+from sparse_core.messages import Picture
+
+SMALL_POINTS = 7.5
+GAP = 8
+TICK = 4
+BAR = (96, 8)
+_ROW_ROOM, _COLUMN_ROOM = 40, 72
+"""Logical pixels between two numbers at the side and below."""
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """Where things stand, in logical pixels of the widget."""
+
+    plot: QRect
+    numbers: QRect
+    label: QRect
+    footer: QRect
+    read_out: QRect
+
+
+def small_font() -> QFont:
+    """Return the font of numbers along the sides."""
+    return monospaced(SMALL_POINTS)
+
+
+def layout(width: int, height: int, picture: Picture | None) -> Layout:
+    """Lay out a canvas of ``width`` x ``height`` logical pixels."""
+    metrics = QFontMetrics(small_font())
+    line = metrics.height()
+    rows = picture.rows if picture else 0
+    left = line + GAP + metrics.horizontalAdvance("0" * max(3, len(str(rows)))) + TICK + 2
+    top = line // 2 + 2
+    below = TICK + line + line + GAP + max(line + 8, 20) + GAP + line
+    right = metrics.horizontalAdvance("00000")
+    plot = QRect(left, top, max(0, width - left - right), max(0, height - top - below))
+    numbers = plot.bottom() + 1
+    label = numbers + TICK + line
+    footer = label + line + GAP
+    tall = max(line + 8, 20)
+    return Layout(
+        plot,
+        QRect(0, numbers, width, TICK + line),
+        QRect(plot.left(), label, plot.width(), line),
+        QRect(plot.left(), footer, width - plot.left() - GAP, tall),
+        QRect(plot.left(), footer + tall + GAP, width - plot.left() - GAP, line),
+    )
+
+
+class Furniture:
+    """Paints what stands around the cells; knows the theme and nothing else of the canvas."""
+
+    def __init__(self, theme: Theme) -> None:
+        self._dim = QColor(theme.dim)
+        self._text = QColor(theme.text)
+        self._chip = QColor(theme.chip)
+        self._line = QColor(theme.line)
+        self._font = small_font()
+
+    def axes(
+        self, painter: QPainter, place: Layout, view: View, picture: Picture, ratio: float
+    ) -> None:
+        """Draw row numbers at the left, column numbers below, and what runs along both."""
+        painter.setFont(self._font)
+        metrics = painter.fontMetrics()
+        line = metrics.height()
+        painter.setPen(self._dim)
+        for tick in ticks(view.rows, round(_ROW_ROOM * ratio)):
+            self._row_number(painter, place, tick, ratio, line)
+        left_most = 0.0
+        for tick in ticks(view.columns, round(_COLUMN_ROOM * ratio)):
+            middle = place.plot.left() + tick.pixel / ratio
+            width = metrics.horizontalAdvance(f"{tick.weight:,}")
+            painter.drawLine(
+                QPointF(middle, place.numbers.top() + 1),
+                QPointF(middle, place.numbers.top() + TICK - 1),
+            )
+            start = max(left_most, middle - width / 2)
+            painter.drawText(QPointF(start, place.numbers.bottom() - 1), f"{tick.weight:,}")
+            left_most = start + width + GAP
+        self._labels(painter, place, picture, line)
+
+    def _row_number(
+        self, painter: QPainter, place: Layout, tick: Tick, ratio: float, line: int
+    ) -> None:
+        middle = place.plot.top() + tick.pixel / ratio
+        edge = place.plot.left()
+        painter.drawLine(QPointF(edge - TICK + 1, middle), QPointF(edge - 2, middle))
+        box = QRectF(0, middle - line / 2, edge - TICK - 2, line)
+        painter.drawText(
+            box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{tick.weight}"
+        )
+
+    def _labels(self, painter: QPainter, place: Layout, picture: Picture, line: int) -> None:
+        centre = int(Qt.AlignmentFlag.AlignCenter)
+        if picture.column_label:
+            painter.drawText(QRectF(place.label), centre, f"{picture.column_label} →")
+        if picture.row_label:
+            painter.save()
+            painter.translate(0, place.plot.bottom())
+            painter.rotate(-90)
+            box = QRectF(0, 0, place.plot.height(), line)
+            painter.drawText(box, centre, f"← {picture.row_label}")
+            painter.restore()
+
+    def badge(self, painter: QPainter, place: Layout, text: str) -> int:
+        """Draw the badge at the left of the footer; return where it ends."""
+        painter.setFont(self._font)
+        width = painter.fontMetrics().horizontalAdvance(text) + 2 * GAP
+        box = QRectF(place.footer.left(), place.footer.top(), width, place.footer.height())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._chip)
+        painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+        painter.setPen(self._text)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+        return int(box.right())
+
+    def colour_bar(
+        self, painter: QPainter, place: Layout, scale: Scale, table: tuple[int, ...], after: int
+    ) -> None:
+        """Draw the colour bar, its name and its ends at the right of the footer.
+
+        Where the badge leaves no room the name goes first: the badge says it too.
+        """
+        painter.setFont(self._font)
+        metrics = painter.fontMetrics()
+        widths = [metrics.horizontalAdvance(text) for text in (scale.low, scale.high, scale.name)]
+        apart = metrics.horizontalAdvance(scale.apart[1]) + 3 * GAP if scale.apart else 0
+        needed = widths[0] + BAR[0] + widths[1] + 2 * GAP + apart
+        right = place.footer.right()
+        named = right - needed - widths[2] - 2 * GAP > after
+        if right - needed <= after:
+            return
+        x = right - needed
+        if named:
+            self._word(painter, place, x - widths[2] - GAP, scale.name, self._text)
+        if scale.apart:
+            byte, word = scale.apart
+            painter.fillRect(self._swatch(place, x, BAR[1]), QColor.fromRgba(table[byte]))
+            self._word(painter, place, x + BAR[1] + GAP // 2, word, self._dim)
+            x += apart
+        self._word(painter, place, x, scale.low, self._dim)
+        x += widths[0] + GAP
+        self._bar(painter, self._swatch(place, x, BAR[0]), scale, table)
+        self._word(painter, place, x + BAR[0] + GAP, scale.high, self._dim)
+
+    def _bar(self, painter: QPainter, box: QRect, scale: Scale, table: tuple[int, ...]) -> None:
+        bytes_ = scale.steps or tuple(range(scale.first, scale.last + 1))
+        strip = QImage(len(bytes_), 1, QImage.Format.Format_RGB32)
+        for x, byte in enumerate(bytes_):
+            strip.setPixel(x, 0, table[byte])
+        painter.drawImage(box, strip)
+        painter.setPen(self._line)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(box.adjusted(0, 0, -1, -1))
+
+    def _swatch(self, place: Layout, x: float, width: int) -> QRect:
+        middle = place.footer.center().y()
+        return QRect(int(x), middle - BAR[1] // 2 + 1, width, BAR[1])
+
+    def _word(self, painter: QPainter, place: Layout, x: float, text: str, ink: QColor) -> None:
+        painter.setPen(ink)
+        box = QRectF(x, place.footer.top(), place.footer.width(), place.footer.height())
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+
+    def read_out(self, painter: QPainter, place: Layout, text: str) -> None:
+        """Draw the line of exact values."""
+        font = monospaced(SMALL_POINTS + 1)
+        painter.setFont(font)
+        painter.setPen(self._text)
+        elided = painter.fontMetrics().elidedText(
+            text, Qt.TextElideMode.ElideRight, place.read_out.width()
+        )
+        painter.drawText(
+            QRectF(place.read_out),
+            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+            elided,
+        )
+
+    def message(self, painter: QPainter, box: QRect, text: str) -> None:
+        """Draw a sentence in the middle, where there is nothing else to draw."""
+        painter.setPen(self._dim)
+        painter.drawText(
+            QRectF(box), int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), text
+        )

@@ -1,0 +1,80 @@
+"""What the canvas shows: two spans that are zoomed together.
+
+One number is the zoom of both directions. A direction that is seen whole at that zoom takes its
+own fit instead, so a matrix of 131072 x 4096 fills the view in both directions, and zooming in
+brings the squeezed direction up first until weights are square.
+"""
+
+import msgspec
+
+from inspector.views.tile_canvas.span import LARGEST_STEP, Span, fit_step, fitted
+from sparse_core.messages import Picture
+
+
+class View(msgspec.Struct, frozen=True):
+    """Rows, columns and the zoom step they share."""
+
+    rows: Span
+    columns: Span
+    zoom: int
+
+    @property
+    def smallest(self) -> int:
+        """The zoom step at which everything is seen."""
+        return min(_fit(self.rows), _fit(self.columns))
+
+    @property
+    def whole(self) -> bool:
+        """Whether the view is at its fit."""
+        return self.zoom == self.smallest
+
+    def moved(self, down: int, right: int) -> "View":
+        """Return the view moved by device pixels."""
+        return View(self.rows.moved(down), self.columns.moved(right), self.zoom)
+
+    def zoomed(self, steps: int, y: float, x: float) -> "View":
+        """Return the view ``steps`` closer, with the weight at device pixel (y, x) held."""
+        return self.at_zoom(self.zoom + steps, y, x)
+
+    def at_zoom(self, zoom: int, y: float, x: float) -> "View":
+        """Return the view at a zoom step, with the weight at device pixel (y, x) held."""
+        zoom = max(self.smallest, min(zoom, LARGEST_STEP))
+        rows = self.rows.stepped(max(zoom, _fit(self.rows)), y)
+        columns = self.columns.stepped(max(zoom, _fit(self.columns)), x)
+        return View(rows, columns, zoom)
+
+    def resized(self, height: int, width: int) -> "View":
+        """Return the view in another size: a fit stays a fit, else the middle stays."""
+        rows, columns = self.rows.resized(height), self.columns.resized(width)
+        there = View(rows, columns, self.zoom)
+        zoom = there.smallest if self.whole else self.zoom
+        return there.at_zoom(zoom, height / 2, width / 2)
+
+    def around(self, row: int, column: int, rows: int, columns: int) -> "View":
+        """Return the closest view that shows a block of weights, with it in the middle."""
+        zoom = min(
+            fit_step(rows, self.rows.levels, self.rows.extent, LARGEST_STEP),
+            fit_step(columns, self.columns.levels, self.columns.extent, LARGEST_STEP),
+        )
+        there = self.at_zoom(zoom, 0, 0)
+        return View(
+            there.rows.centred(row, row + rows),
+            there.columns.centred(column, column + columns),
+            there.zoom,
+        )
+
+    def weight_at(self, y: float, x: float) -> tuple[int, int] | None:
+        """Return the first weight (row, column) of the cell at a device pixel, None outside."""
+        row, column = self.rows.weight_at(y), self.columns.weight_at(x)
+        return None if row is None or column is None else (row, column)
+
+
+def _fit(span: Span) -> int:
+    return fit_step(span.count, span.levels, span.extent)
+
+
+def whole_view(picture: Picture, height: int, width: int) -> View:
+    """Return the view that shows all of a picture in ``height`` x ``width`` device pixels."""
+    rows = fitted(picture.rows, picture.row_levels, height)
+    columns = fitted(picture.columns, picture.column_levels, width)
+    return View(rows, columns, min(rows.step, columns.step))

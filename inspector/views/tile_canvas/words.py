@@ -1,0 +1,94 @@
+"""What the canvas says in words: the badge, the colour bar, the text for a screen reader."""
+
+import msgspec
+
+from inspector.views.tile_canvas.view import View
+from sparse_core.messages import Picture, Plane
+from sparse_core.patterns import NMPattern
+
+_STATISTICS: dict[Plane, str] = {
+    "density": "density",
+    "violation": "worst violation",
+    "mask": "any kept",
+    "magnitude": "largest |w|",
+    "value": "value of the largest |w|",
+}
+"""What a pixel that stands for many weights shows of them."""
+
+_EXACT: dict[Plane, str] = {
+    "density": "kept or not",
+    "violation": "violation",
+    "mask": "mask",
+    "magnitude": "|w|",
+    "value": "value",
+}
+"""The same where a cell is a single weight."""
+
+
+class Scale(msgspec.Struct, frozen=True):
+    """A colour bar: its name, the bytes at its two ends, and what they stand for.
+
+    ``steps`` are bytes drawn as separate swatches instead of a gradient, ``apart`` a byte that
+    stands beside the bar with its own word.
+    """
+
+    name: str
+    low: str
+    high: str
+    first: int = 0
+    last: int = 255
+    steps: tuple[int, ...] = ()
+    apart: tuple[int, str] | None = None
+
+
+def statistic(view: View, plane: Plane) -> str:
+    """Name what a cell shows of the weights it covers."""
+    single = view.rows.level == 0 and view.columns.level == 0
+    return (_EXACT if single else _STATISTICS)[plane]
+
+
+def badge(view: View, picture: Picture, plane: Plane) -> str:
+    """Say what a pixel stands for: ``1 px = 16×16 weights · worst violation``."""
+    height, width = view.rows.cell, view.columns.cell
+    pixels = "1 px" if height == width == 1 else f"{height}×{width} px"
+    down = min(1 << view.rows.level, picture.rows)
+    right = min(1 << view.columns.level, picture.columns)
+    weights = "1 weight" if down == right == 1 else f"{down}×{right} weights"
+    if plane == "violation" and picture.pattern is None:
+        return f"{pixels} = {weights} · no pattern to break"
+    return f"{pixels} = {weights} · {statistic(view, plane)}"
+
+
+def scale(view: View, picture: Picture, plane: Plane) -> Scale:
+    """Describe the colour bar of a plane."""
+    name = statistic(view, plane)
+    if plane == "density":
+        return Scale(name, "0", "1")
+    if plane == "mask":
+        single = view.rows.level == 0 and view.columns.level == 0
+        return Scale(name, "dropped" if single else "none", "kept", steps=(0, 255))
+    if plane == "violation":
+        return _violations(name, picture)
+    end = f"{picture.scale:.3g}"
+    if plane == "magnitude":
+        return Scale(name, "0", end)
+    return Scale(name, f"−{end}", f"+{end}", first=1, apart=(0, "NaN, Inf"))
+
+
+def _violations(name: str, picture: Picture) -> Scale:
+    if picture.pattern is None:
+        return Scale(name, "none", "")
+    pattern = NMPattern.parse(picture.pattern)
+    most = max(1, pattern.m - pattern.n)
+    if most > 8:
+        return Scale(name, "none", f"{most} too many")
+    steps = tuple(55 + round(200 * surplus / most) for surplus in range(1, most + 1))
+    return Scale(name, "none", f"{most} too many", steps=(0, *steps))
+
+
+def spoken(picture: Picture | None, badge_text: str, read_out: str) -> str:
+    """Return the description for a screen reader."""
+    if picture is None:
+        return "No tensor is shown."
+    size = f"{picture.rows} rows, {picture.columns} columns"
+    return ". ".join(part for part in (size, badge_text, read_out) if part)

@@ -5,7 +5,7 @@ wants a change replaces the value; whoever shows something compares the fields i
 old and the new one and touches only what differs.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
@@ -25,14 +25,14 @@ class FileView(msgspec.Struct, frozen=True):
     tensor : str
         The chosen layer, "" for none.
     plane : str
-        The plane of the heat map.
+        The plane of the heat map; "" is the one that suits the layer.
     """
 
     number: int
     path: str
     container: str = ""
     tensor: str = ""
-    plane: Plane = "density"
+    plane: Plane | Literal[""] = ""
 
     @property
     def title(self) -> str:

@@ -149,6 +149,14 @@ class LayerTreeModel(QAbstractItemModel):
         group = self._outline.group_named(prefix)
         return QModelIndex() if group is None else self._index_of_item(group)
 
+    def row_named(self, name: str) -> int:
+        """Return the row of a tensor, -1 where there is none."""
+        return self._table.row_of(name)
+
+    def name_of(self, row: int) -> str:
+        """Return the tensor of a row."""
+        return self._table.names[row]
+
     def row_at(self, index: Index) -> int:
         """Return the table's row of an index, -1 for a group."""
         item = index.internalId() if index.isValid() else GROUP

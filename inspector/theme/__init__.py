@@ -4,8 +4,17 @@
 touches the application's palette, font and style.
 """
 
-from inspector.theme.apply import apply, family, monospaced
+from inspector.theme.apply import apply, family, monospaced, register_fonts
 from inspector.theme.scheme import SchemeFollower
 from inspector.theme.tokens import DARK, LIGHT, Theme
 
-__all__ = ["DARK", "LIGHT", "SchemeFollower", "Theme", "apply", "family", "monospaced"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "SchemeFollower",
+    "Theme",
+    "apply",
+    "family",
+    "monospaced",
+    "register_fonts",
+]

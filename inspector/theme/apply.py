@@ -1,7 +1,6 @@
 """Put a theme on the application: style, palette, fonts and the few rules a palette cannot say."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
@@ -12,10 +11,10 @@ TEXT_POINTS = 9.0
 _FAMILIES = {"text": ("DejaVu Sans", "Inter"), "mono": ("DejaVu Sans Mono", "Liberation Mono")}
 
 
-def register_fonts(files: Sequence[Path]) -> None:
-    """Make bundled font files known; one that cannot be read leaves the system's in use."""
-    for file in files:
-        QFontDatabase.addApplicationFont(str(file))
+def register_fonts(fonts: Sequence[bytes]) -> None:
+    """Make bundled fonts known; one that cannot be read leaves the system's in use."""
+    for font in fonts:
+        QFontDatabase.addApplicationFontFromData(font)
 
 
 def _first_known(names: Sequence[str], otherwise: QFontDatabase.SystemFont) -> str:

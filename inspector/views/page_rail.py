@@ -1,40 +1,28 @@
 """The rail on the left: one entry a page, only pages that exist."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QVBoxLayout, QWidget
 
 from inspector.theme import Theme
 
 WIDTH = 72
-_ICON = 22.0
-_CELLS = 5
-_KEPT = ((0, 0), (0, 4), (1, 2), (2, 1), (2, 3), (3, 2), (4, 0), (4, 4))
+_ICON = 24.0
 _CORNER = 6.0
-
-
-def draw_weights(painter: QPainter, place: QRectF, on: QColor, off: QColor) -> None:
-    """Draw a small sparse matrix."""
-    side = place.width() / _CELLS
-    painter.setPen(Qt.PenStyle.NoPen)
-    for row in range(_CELLS):
-        for column in range(_CELLS):
-            kept = (row, column) in _KEPT
-            if not kept and (row + column) % 2:
-                continue
-            painter.setBrush(on if kept else off)
-            corner = QPointF(place.left() + column * side, place.top() + row * side)
-            painter.drawRect(QRectF(corner.x(), corner.y(), side - 0.6, side - 0.6))
+Icon = Callable[[str], bytes]
+"""Gives an icon as SVG in a colour."""
 
 
 class RailButton(QAbstractButton):
     """An icon over its word."""
 
-    def __init__(self, title: str, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, icon: Icon, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._icon = icon
         self.setText(title)
         self.setAccessibleName(f"{title} page")
         self.setToolTip(title)
@@ -59,10 +47,9 @@ class RailButton(QAbstractButton):
         painter.setPen(QColor(theme.accent) if self.hasFocus() else Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.chip if self.isChecked() else theme.panel))
         painter.drawRoundedRect(ground, _CORNER, _CORNER)
-        on = QColor(theme.accent if self.isChecked() else theme.dim)
+        on = theme.accent if self.isChecked() else theme.dim
         icon = QRectF(ground.center().x() - _ICON / 2, 9, _ICON, _ICON)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        draw_weights(painter, icon, on, QColor(theme.line))
+        QSvgRenderer(self._icon(on)).render(painter, icon)
         font = QFont(self.font())
         font.setPointSizeF(8.0)
         font.setBold(self.isChecked())
@@ -77,14 +64,14 @@ class PageRail(QWidget):
 
     Parameters
     ----------
-    pages : mapping of str to str
-        Name of a page -> its word on the rail.
+    pages : mapping of str to (str, Icon)
+        Name of a page -> its word on the rail and its icon.
     """
 
     page_wanted = Signal(str)
 
     def __init__(
-        self, pages: Mapping[str, str], theme: Theme, parent: QWidget | None = None
+        self, pages: Mapping[str, tuple[str, Icon]], theme: Theme, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._theme = theme
@@ -95,8 +82,8 @@ class PageRail(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 12, 8, 12)
         layout.setSpacing(8)
-        for name, title in pages.items():
-            button = RailButton(title, theme)
+        for name, (title, icon) in pages.items():
+            button = RailButton(title, icon, theme)
             button.clicked.connect(lambda *_, name=name: self.page_wanted.emit(name))
             group.addButton(button)
             layout.addWidget(button)

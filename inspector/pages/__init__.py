@@ -1,0 +1,1 @@
+"""Pages: each is one question of the user, and none knows another."""

@@ -1,0 +1,360 @@
+"""Which layers are sparse, in which pattern, and where does it break?
+
+The verdict on top, the layers on the left, the heat map of the chosen one in the middle, its
+figures on the right.
+"""
+
+from typing import Any, cast
+
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
+
+from inspector.models import layer_words
+from inspector.models.asking import Asker
+from inspector.models.checkpoint_feed import CheckpointFeed
+from inspector.models.feed_words import heading_of
+from inspector.models.layer_focus import LayerFocus
+from inspector.state import FileView
+from inspector.theme import Theme
+from inspector.views.figures import Figures
+from inspector.views.histogram import Histogram
+from inspector.views.layer_list import LayerList
+from inspector.views.panel import Panel
+from inspector.views.plane_buttons import PlaneButtons
+from inspector.views.tile_canvas import TileCanvas
+from inspector.views.verdict_bar import VerdictBar
+from sparse_core.messages import Cell, LayerReport, Picture, Plane, Values
+
+TITLE = "Weights"
+PATIENCE_MS = 1500
+"""So long the page waits for a verdict that names a layer before it chooses the first itself."""
+PLANES = {
+    "density": ("density", "Share of kept weights"),
+    "violation": ("violation", "Worst violation of the pattern"),
+    "mask": ("mask", "Which weights are kept"),
+    "magnitude": ("|w|", "Largest magnitude"),
+    "value": ("value", "Value of the largest magnitude"),
+}
+_LEFT, _MIDDLE, _RIGHT = 388, 604, 342
+
+
+class WeightsPage(QWidget):
+    """One checkpoint, looked at.
+
+    Parameters
+    ----------
+    link : Asker
+        The way to the core.
+    feed : CheckpointFeed
+        The checkpoint; lives longer than the page.
+    view : FileView
+        How it is looked at; later views come by ``show_view``.
+    theme : Theme
+    """
+
+    tensor_chosen = Signal(str)
+    plane_chosen = Signal(str)
+    problem_found = Signal(object)
+
+    def __init__(
+        self,
+        link: Asker,
+        feed: CheckpointFeed,
+        view: FileView,
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._feed = feed
+        self._view = view
+        self._report: LayerReport | None = None
+        self._cell: Cell | None = None
+        self._focus = LayerFocus(link, view.number, self)
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(PATIENCE_MS)
+        self._build(theme)
+        self._connect_feed()
+        self._connect_focus()
+        self._on_verdict_changed()
+        if feed.table:
+            self._on_listed()
+
+    # ------------------------------------------------------------ what the window asks for
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing that is shown is still to come."""
+        if self._feed.running:
+            return False
+        if not self._view.tensor:
+            return not len(self._feed.table)
+        return not self._focus.busy and self.canvas.picture is not None and self.canvas.sharp
+
+    def show_view(self, view: FileView) -> None:
+        """Show the checkpoint as it is looked at now."""
+        old, self._view = self._view, view
+        if old.tensor != view.tensor:
+            self.layers.set_current(view.tensor)
+            self._show_layer()
+        elif old.plane != view.plane:
+            self._show_plane()
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint with other colours."""
+        for part in (self.verdict, self.canvas, self.histogram):
+            part.set_theme(theme)
+
+    def fit_map(self) -> None:
+        """Show the whole layer."""
+        self.canvas.fit()
+
+    def go_to_filter(self) -> None:
+        """Put the cursor into the filter."""
+        self.layers.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.layers.filter.selectAll()
+
+    def go_to_map(self) -> None:
+        """Put the keyboard on the map."""
+        self.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def go(self, step: int) -> None:
+        """Choose the next layer, or the one before."""
+        self.layers.go(step)
+
+    def look_at(self, row: int, column: int) -> None:
+        """Ask for the exact value of a weight, as if the cursor stood on it."""
+        self._focus.want_cell(row, column)
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the page says, for tests and pictures."""
+        cell, verdict = self._cell, self._feed.verdict
+        return {
+            "verdict": verdict.text if verdict else "",
+            "tensor": self._view.tensor,
+            "plane": self.canvas.plane,
+            "badge": self.canvas.badge,
+            "cursor": None
+            if cell is None
+            else {
+                "row": cell.row,
+                "column": cell.column,
+                "value": cell.value,
+                "kept": cell.kept,
+                "text": cell.text,
+            },
+            "counters": {
+                "tensors": len(self._feed.table),
+                "scanned": int(self._feed.table.scanned.sum()),
+                **(
+                    {
+                        "prunable": verdict.prunable,
+                        "sparse": verdict.sparse,
+                        "broken": verdict.broken,
+                        "unstructured": verdict.unstructured,
+                        "dense": verdict.dense,
+                    }
+                    if verdict
+                    else {}
+                ),
+            },
+        }
+
+    # ------------------------------------------------------------ building
+
+    def _build(self, theme: Theme) -> None:
+        self.verdict = VerdictBar(theme)
+        self.layers = LayerList(self._feed.layers, {})
+        self.canvas = TileCanvas(theme)
+        self.planes = PlaneButtons(PLANES)
+        self.figures = Figures("Figures of the layer")
+        self.notes = QLabel()
+        self.histogram = Histogram(theme)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(8)
+        for panel in (self._build_left(), self._build_middle(), self._build_right()):
+            splitter.addWidget(panel)
+        splitter.setSizes([_LEFT, _MIDDLE, _RIGHT])
+        splitter.setStretchFactor(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.verdict)
+        layout.addWidget(splitter, 1)
+
+    def _build_left(self) -> QWidget:
+        panel = Panel()
+        panel.setAccessibleName("Layers")
+        panel.body.addWidget(self.layers)
+        return panel
+
+    def _build_middle(self) -> QWidget:
+        self.map_panel = Panel("Heat map")
+        fit = QPushButton("Fit  F")
+        fit.setProperty("link", True)
+        fit.setAccessibleName("Fit the map")
+        fit.clicked.connect(lambda *_: self.fit_map())
+        row = QHBoxLayout()
+        row.addWidget(self.planes)
+        row.addStretch(1)
+        row.addWidget(fit)
+        self.map_panel.body.addLayout(row)
+        self.map_panel.body.addWidget(self.canvas, 1)
+        return self.map_panel
+
+    def _build_right(self) -> QWidget:
+        self.notes.setProperty("tone", "dim")
+        self.notes.setWordWrap(True)
+        self.notes.setTextFormat(Qt.TextFormat.PlainText)
+        self.notes.setAlignment(Qt.AlignmentFlag.AlignTop)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 4, 0)
+        column.setSpacing(10)
+        column.addWidget(self.figures)
+        column.addWidget(self.notes)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setAccessibleName("Figures of the layer")
+        scroll.setWidget(inside)
+        scroll.viewport().setAutoFillBackground(False)
+        inside.setAutoFillBackground(False)
+        self.layer_panel = Panel("Layer")
+        self.layer_panel.body.addWidget(scroll)
+        self.values_panel = Panel("Values")
+        self.values_panel.body.addWidget(self.histogram)
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.setChildrenCollapsible(False)
+        right.setHandleWidth(8)
+        right.addWidget(self.layer_panel)
+        right.addWidget(self.values_panel)
+        right.setSizes([420, 260])
+        return right
+
+    def _connect_feed(self) -> None:
+        self._feed.listed.connect(self._on_listed)
+        self._feed.verdict_changed.connect(self._on_verdict_changed)
+        self._feed.stage_changed.connect(self._on_stage_changed)
+        self._patience.timeout.connect(self._choose_first)
+        self.verdict.link_followed.connect(self.tensor_chosen)
+        self.layers.layer_chosen.connect(self.tensor_chosen)
+        self.layers.rows_visible.connect(self._feed.look_first)
+        self.planes.plane_wanted.connect(self.plane_chosen)
+
+    def _connect_focus(self) -> None:
+        focus = self._focus
+        focus.layer_arrived.connect(self._on_layer_arrived)
+        focus.picture_arrived.connect(self._on_picture_arrived)
+        focus.values_arrived.connect(self._on_values_arrived)
+        focus.cell_arrived.connect(self._on_cell_arrived)
+        focus.tile_arrived.connect(self.canvas.add_tile)
+        focus.failed.connect(self.problem_found)
+        self.canvas.tiles_wanted.connect(focus.want_tiles)
+        self.canvas.cell_hovered.connect(focus.want_cell)
+        self.canvas.cell_chosen.connect(focus.want_cell)
+
+    # ------------------------------------------------------------ the checkpoint
+
+    @Slot()
+    def _on_listed(self) -> None:
+        if self._view.tensor:
+            self._show_layer()
+        else:
+            self._patience.start()
+
+    @Slot()
+    def _on_verdict_changed(self) -> None:
+        verdict = self._feed.verdict
+        if verdict is None:
+            self.verdict.set_waiting(heading_of(self._feed))
+            return
+        self.verdict.set_verdict(verdict)
+        link = next((phrase.tensor for phrase in verdict.detail if phrase.tensor), "")
+        if link and not self._view.tensor:
+            self.tensor_chosen.emit(link)
+
+    @Slot()
+    def _on_stage_changed(self) -> None:
+        if self._feed.verdict is None:
+            self.verdict.set_waiting(heading_of(self._feed))
+        if self._feed.stage == "complete":
+            self._choose_first()
+            # The figures asked for while the scan ran may have been of a part.
+            self._update_plane()
+
+    @Slot()
+    def _choose_first(self) -> None:
+        """Choose the first layer that can be sparse, else the first; a choice made stays."""
+        self._patience.stop()
+        table = self._feed.table
+        if self._view.tensor or not len(table):
+            return
+        first = int(table.prunable.argmax())
+        self.tensor_chosen.emit(table.names[first])
+
+    # ------------------------------------------------------------ the layer
+
+    def _show_layer(self) -> None:
+        tensor = self._view.tensor
+        self._report = self._cell = None
+        self.canvas.set_picture(None)
+        self.map_panel.title.setText(tensor or "Heat map")
+        self.map_panel.beside.set_whole("")
+        self.figures.set_rows([])
+        self.notes.clear()
+        self.histogram.set_values(None)
+        self.values_panel.beside.set_whole("")
+        listed = self._feed.table.row_of(tensor) >= 0
+        self._focus.show(self._feed.file, self._feed.options, tensor if listed else "")
+        self._show_plane()
+
+    def _show_plane(self) -> None:
+        plane = self._view.plane or self._suitable_plane()
+        self.planes.set_plane(plane)
+        self.canvas.set_plane(cast(Plane, plane))
+
+    def _suitable_plane(self) -> Plane:
+        """Show where a pattern breaks if it does, else how dense the layer is."""
+        row = self._feed.table.row_of(self._view.tensor)
+        broken = row >= 0 and self._feed.table.bad_groups[row] > 0
+        return "violation" if broken else "density"
+
+    def _update_plane(self) -> None:
+        if not self._view.plane:
+            self._show_plane()
+
+    @Slot(object)
+    def _on_picture_arrived(self, picture: Picture) -> None:
+        self.canvas.set_picture(picture)
+
+    @Slot(object)
+    def _on_layer_arrived(self, report: LayerReport) -> None:
+        self._report = report
+        self.map_panel.beside.set_whole(layer_words.line_of(report))
+        self.layer_panel.beside.set_whole(report.class_ if report.class_ != "other" else "")
+        self.figures.set_rows(layer_words.figures_of(report))
+        self.notes.setText("\n".join(layer_words.notes_of(report)))
+
+    @Slot(object)
+    def _on_values_arrived(self, values: Values) -> None:
+        self.histogram.set_values(values)
+        apart = f"zeros apart: {values.zeros:,}"
+        self.values_panel.beside.set_whole(f"{apart} · log scale")
+
+    @Slot(object)
+    def _on_cell_arrived(self, cell: Cell) -> None:
+        self._cell = cell
+        self.canvas.set_cell(cell)

@@ -5,6 +5,8 @@ A command's module has ``SUMMARY`` (a line for ``--help``), ``add_arguments(pars
 """
 
 COMMANDS: dict[str, str] = {
+    "scan": "sparse_core.commands.scan",
+    "cache": "sparse_core.commands.cache",
     "serve": "sparse_core.commands.serve",
 }
 """Name on the command line -> module."""

@@ -1,0 +1,166 @@
+"""A tensor as the scan sees it before reading a single weight."""
+
+from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from sparse_core.analysis.claims import Claim, claim_of
+from sparse_core.analysis.kinds import (
+    PRUNABLE_KINDS,
+    Facts,
+    Kind,
+    axis_of,
+    facts_of,
+    kind_of,
+)
+from sparse_core.checkpoints import Checkpoint, TensorInfo
+from sparse_core.errors import PatternError
+from sparse_core.masks import Layout, layout_of
+from sparse_core.messages import ScanOptions
+from sparse_core.patterns import AXES, Axis, NMPattern
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+AppliedRule = Literal["zeros", "stored", "projected"]
+Meant = Literal["", "given", "metadata", "siblings", "recognised"]
+
+DEFAULT_PROJECTION = (2, 4)
+"""What ``projected`` means where neither the user nor the file names a pattern."""
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """A tensor and how it will be judged.
+
+    Attributes
+    ----------
+    info : TensorInfo
+    kind : Kind
+    layout : Layout
+    rule : str
+        The mask rule that applies to this very tensor: ``zeros``, ``stored`` or ``projected``.
+    axis : str or None
+        The group axis that the user set by name; None looks along all.
+    meant : NMPattern or None
+        The pattern it is meant to have, as far as that is known before reading.
+    meant_by : str
+        Who says so: ``given``, ``metadata`` or ``siblings``.
+    surely : bool
+        False where the file claims a pattern without listing its layers: a plainly dense layer
+        is then left alone.
+    prunable : bool
+        A linear, conv or experts weight with at least one whole group.
+    """
+
+    info: TensorInfo
+    kind: Kind
+    layout: Layout
+    rule: AppliedRule = "zeros"
+    axis: Axis | None = None
+    meant: NMPattern | None = None
+    meant_by: Meant = ""
+    surely: bool = True
+    prunable: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in the listing."""
+        return self.info.name
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What the whole checkpoint says, gathered once."""
+
+    facts: Facts
+    claim: Claim
+
+
+_gathered: "MutableMapping[Checkpoint, Survey]" = WeakKeyDictionary()
+
+
+def subject_of(checkpoint: Checkpoint, name: str, options: ScanOptions) -> Subject:
+    """Say how a tensor will be judged, from headers alone.
+
+    Raises
+    ------
+    PatternError
+        If the options name a pattern, an axis, a kind or a dimension that does not exist.
+    KeyError
+        If the checkpoint lists no such tensor.
+    """
+    whole, info = _survey(checkpoint), checkpoint.tensors[name]
+    kind = kind_of(name, info.shape, info.dtype, options, whole.facts)
+    layout = layout_of(info.shape, kind.name, kind.input_dim)
+    axis = axis_of(name, options)
+    meant, meant_by = _meant(options, whole.claim, name, axis)
+    rule = _rule(info, kind, options, whole.claim)
+    if rule == "projected" and meant is None:
+        meant, meant_by = NMPattern(*DEFAULT_PROJECTION, axis or "in"), "given"
+    judged = meant or NMPattern(1, 4, axis or "in")
+    prunable = kind.name in PRUNABLE_KINDS and layout.group_count(judged) > 0
+    return Subject(
+        info=info,
+        kind=kind,
+        layout=layout,
+        rule="zeros" if rule == "projected" and not prunable else rule,
+        axis=axis,
+        meant=meant if prunable else None,
+        meant_by=meant_by if prunable else "",
+        surely=meant_by != "metadata" or bool(whole.claim.lists(name)) or rule == "projected",
+        prunable=prunable,
+    )
+
+
+def given_pattern(options: ScanOptions, axis: Axis | None = None) -> NMPattern | None:
+    """Read the pattern that the user gave.
+
+    Raises
+    ------
+    PatternError
+        If it is no pattern, or its axis no axis.
+    """
+    if options.pattern is None:
+        return None
+    for known in AXES:
+        if options.axis == known:
+            return NMPattern.parse(options.pattern, axis or known)
+    raise PatternError(f"{options.axis!r} is no axis: write in, out or kernel.")
+
+
+def _survey(checkpoint: Checkpoint) -> Survey:
+    """Look at the whole listing once a checkpoint."""
+    known = _gathered.get(checkpoint)
+    if known is None:
+        known = Survey(
+            facts_of(checkpoint.tensors), claim_of(checkpoint.metadata, checkpoint.config)
+        )
+        _gathered[checkpoint] = known
+    return known
+
+
+def _meant(
+    options: ScanOptions, claim: Claim, name: str, axis: Axis | None
+) -> tuple[NMPattern | None, Meant]:
+    """Find the pattern that the user or the file means."""
+    given = given_pattern(options, axis)
+    if given is not None:
+        return given, "given"
+    if claim.pattern is not None and claim.lists(name) is not False:
+        return claim.pattern, "metadata"
+    return None, ""
+
+
+def _rule(info: TensorInfo, kind: Kind, options: ScanOptions, claim: Claim) -> AppliedRule:
+    """Choose where the mask of this tensor comes from."""
+    stored = info.has_mask or info.form == "packed"
+    if options.rule == "projected":
+        return "projected"
+    if options.rule == "stored":
+        return "stored" if stored else "zeros"
+    if options.rule == "zeros":
+        return "zeros"
+    latent = claim.latent and kind.name in PRUNABLE_KINDS and claim.lists(info.name) is not False
+    if latent:
+        return "projected"
+    return "stored" if stored else "zeros"

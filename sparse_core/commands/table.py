@@ -1,0 +1,70 @@
+"""A scan as people read it: the verdict first, then a row a tensor."""
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from sparse_core.analysis.scan import ScanResult
+from sparse_core.analysis.words import plural, size
+from sparse_core.dtypes import DTYPES
+from sparse_core.messages import CheckpointSummary, LayerReport
+
+_HEADER = ("tensor", "kind", "shape", "format", "zeros", "pattern", "bad groups", "class")
+_RIGHT = frozenset({"zeros", "bad groups"})
+
+
+def write_table(out: TextIO, summary: CheckpointSummary, result: ScanResult) -> None:
+    """Write a scan for people.
+
+    Parameters
+    ----------
+    out : TextIO
+    summary : CheckpointSummary
+    result : ScanResult
+    """
+    verdict = result.verdict
+    detail = "".join(phrase.text for phrase in verdict.detail)
+    for line in (verdict.headline, detail, verdict.conditions):
+        if line:
+            out.write(f"{line}\n")
+    out.write("\n")
+    rows = [_HEADER, *(_row(layer) for layer in result.layers)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
+    for row in rows:
+        out.write(_aligned(row, widths) + "\n")
+    how = "from the cache" if result.cached else f"in {result.seconds:.2f} s"
+    engine = "native" if result.native else "numpy"
+    out.write(
+        f"\n{summary.path}: {summary.format}, {plural(summary.tensors, 'tensor')}, "
+        f"{summary.elements:,} elements, {size(result.read_bytes)} {how} ({engine}).\n"
+    )
+    for note in summary.notes:
+        out.write(f"{note}\n")
+
+
+def _row(layer: LayerReport) -> tuple[str, ...]:
+    """Give the cells of a tensor."""
+    if layer.error:
+        share, judged = "", layer.error
+    else:
+        share = f"{100 * layer.zeros / layer.elements:.1f} %" if layer.elements else ""
+        judged = "" if layer.class_ == "other" else layer.class_
+    axis = f" {layer.meant_axis}" if layer.meant_axis not in (None, "in") else ""
+    return (
+        layer.name,
+        layer.kind if layer.kind_known else f"{layer.kind}?",
+        "×".join(map(str, layer.shape)) or "scalar",
+        DTYPES[layer.dtype].short,
+        share,
+        f"{layer.meant}{axis}" if layer.meant else "",
+        f"{layer.bad_groups:,}" if layer.bad_groups else "",
+        f"{judged}, ambiguous axis" if layer.ambiguous else judged,
+    )
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    """Pad the cells of a row; numbers to the right."""
+    cells = [
+        text.rjust(width) if title in _RIGHT else text.ljust(width)
+        for text, width, title in zip(row, widths, _HEADER, strict=True)
+    ]
+    return "  ".join(cells).rstrip()

@@ -1,43 +1,35 @@
 """The widget: events in, a composed frame out.
 
-Painting happens in device pixels: the frame is drawn one to one, at whole device pixels, whatever
-the scale of the screen and wherever the widget stands in its window.
+It keeps the state of a view and turns every event into a new one; geometry, composing and painting
+are elsewhere and know no events.
 """
 
-import zlib
-from typing import cast
-
-import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QColor,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QResizeEvent,
-    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from inspector.theme import LIGHT, Theme
 from inspector.views.tile_canvas import words
-from inspector.views.tile_canvas.cache import TileCache
-from inspector.views.tile_canvas.frame import HATCH, Frame, compose, hatch
-from inspector.views.tile_canvas.furniture import Furniture, Layout, layout
+from inspector.views.tile_canvas.content import Content
+from inspector.views.tile_canvas.furniture import layout
 from inspector.views.tile_canvas.keys import Move, move_for
-from inspector.views.tile_canvas.needed import visible_tiles
-from inspector.views.tile_canvas.overlay import Block, frame, grid, group_block
-from inspector.views.tile_canvas.requests import Requests
+from inspector.views.tile_canvas.overlay import Block, group_block
+from inspector.views.tile_canvas.painting import Scene, ScenePainter
+from inspector.views.tile_canvas.plot import Plot
 from inspector.views.tile_canvas.span import CELLS
 from inspector.views.tile_canvas.view import View, whole_view
 from sparse_core.messages import Cell, Picture, Plane, Tile
 
 _NOTCH = 120
 _READABLE = CELLS.index(24)
-_HATCH_PERIOD = 5
 
 
 class TileCanvas(QWidget):
@@ -65,21 +57,17 @@ class TileCanvas(QWidget):
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self._picture: Picture | None = None
-        self._plane: Plane = "violation"
+        self._content = Content()
         self._view: View | None = None
-        self._layout = layout(self.width(), self.height(), None)
-        self._cache = TileCache()
-        self._requests = Requests()
-        self._frame: tuple[View, Frame] | None = None
+        self._arrange()
         self._read_out = ""
         self._hovered: tuple[int, int] | None = None
         self._pointed: Block | None = None
         self._chosen: Block | None = None
         self._cursor: tuple[int, int] | None = None
-        self._focus = QPointF()
+        self._focus = (0.0, 0.0)
         self._press: QPointF | None = None
-        self._dragged: QPointF | None = None
+        self._dragged: tuple[float, float] | None = None
         self._notches = 0
         self._ask = QTimer(self)
         self._ask.setSingleShot(True)
@@ -92,12 +80,12 @@ class TileCanvas(QWidget):
     @property
     def picture(self) -> Picture | None:
         """The picture shown, None before there is one."""
-        return self._picture
+        return self._content.picture
 
     @property
     def plane(self) -> Plane:
         """The plane shown."""
-        return self._plane
+        return self._content.plane
 
     @property
     def view(self) -> View | None:
@@ -107,16 +95,14 @@ class TileCanvas(QWidget):
     @property
     def badge(self) -> str:
         """What a pixel stands for; empty without a picture."""
-        if self._view is None or self._picture is None:
+        if self._view is None or self.picture is None:
             return ""
-        return words.badge(self._view, self._picture, self._plane)
+        return words.badge(self._view, self.picture, self.plane)
 
     @property
     def sharp(self) -> bool:
         """Whether every tile in view is there at its own level."""
-        if self._view is None:
-            return True
-        return all((self._plane, key) in self._cache for key in visible_tiles(self._view))
+        return self._view is None or self._content.sharp(self._view)
 
     @property
     def cell_pixels(self) -> tuple[int, int]:
@@ -128,22 +114,14 @@ class TileCanvas(QWidget):
         view = self._view
         if view is None:
             return None
-        y = view.rows.pixel_of_weight(row) + view.rows.cell / 2
-        x = view.columns.pixel_of_weight(column) + view.columns.cell / 2
-        if not (0 <= y < view.rows.extent and 0 <= x < view.columns.extent):
-            return None
-        corner = self._corner()
-        ratio = self.devicePixelRatioF()
-        return QPointF((x + corner.x()) / ratio, (y + corner.y()) / ratio)
+        return self._plot.position_of(*view.middle_of(row, column))
 
     # ------------------------------------------------------------ slots
 
     @Slot(object)
     def set_picture(self, picture: Picture | None) -> None:
         """Show another picture, whole; None empties the canvas."""
-        self._picture = picture
-        self._cache.clear()
-        self._requests.forget()
+        self._content.show(picture)
         self._read_out = ""
         self._pointed = self._chosen = self._cursor = self._hovered = None
         self._arrange()
@@ -153,30 +131,20 @@ class TileCanvas(QWidget):
     @Slot(str)
     def set_plane(self, plane: Plane) -> None:
         """Show another plane of the same picture, same view."""
-        if plane == self._plane:
-            return
-        self._plane = plane
-        self._requests.forget()
-        self._changed()
+        if plane != self.plane:
+            self._content.show_plane(plane)
+            self._changed()
 
     @Slot(object)
     def add_tile(self, tile: Tile) -> None:
         """Take a tile; one of another picture is dropped."""
-        picture = self._picture
-        if picture is None or tile.tensor != picture.tensor or tile.view != picture.view:
-            return
-        size = tile.height * tile.width
-        data = zlib.decompressobj().decompress(tile.data, size) if tile.packed else tile.data
-        cells = np.frombuffer(data, np.uint8, count=size).reshape(tile.height, tile.width)
-        self._cache.put(tile.plane, tile.key, cells)
-        if tile.plane == self._plane:
-            self._requests.arrived(tile.key)
-            self._redraw_after(tile)
+        if self._content.add(tile, self._view):
+            self.update()
 
     @Slot(object)
     def set_cell(self, cell: Cell) -> None:
         """Show the exact values of a weight in the read-out, and frame its group."""
-        picture = self._picture
+        picture = self.picture
         if picture is None or cell.tensor != picture.tensor:
             return
         self._read_out = cell.text
@@ -187,14 +155,13 @@ class TileCanvas(QWidget):
     @Slot()
     def fit(self) -> None:
         """Show everything."""
-        picture = self._picture
+        picture = self.picture
         if picture is None or not (picture.rows and picture.columns):
             self._view = None
-            self._frame = None
             self._describe()
             self.update()
             return
-        self._set_view(whole_view(picture, *self._extent()), always=True)
+        self._set_view(whole_view(picture, self._plot.height, self._plot.width), always=True)
 
     @Slot()
     def zoom_in(self) -> None:
@@ -210,22 +177,14 @@ class TileCanvas(QWidget):
         """Show a block of weights from close by, in the middle, and mark it."""
         if self._view is None:
             return
-        close = self._view.around(row, column, rows, columns)
-        if close.zoom > _READABLE:
-            close = close.at_zoom(_READABLE, close.rows.extent / 2, close.columns.extent / 2)
-            close = View(
-                close.rows.centred(row, row + rows),
-                close.columns.centred(column, column + columns),
-                close.zoom,
-            )
+        close = self._view.around(row, column, rows, columns, _READABLE)
         self._chosen = Block(row, column, rows, columns)
         self._set_view(close, always=True)
 
     def set_zoom(self, step: int) -> None:
         """Go to a zoom step (see ``span``) about the middle of the view."""
         if self._view is not None:
-            height, width = self._extent()
-            self._set_view(self._view.at_zoom(step, height / 2, width / 2))
+            self._set_view(self._view.at_zoom(step, *self._plot.middle))
 
     @Slot()
     def clear_choice(self) -> None:
@@ -236,41 +195,21 @@ class TileCanvas(QWidget):
     @Slot()
     def ask_again(self) -> None:
         """Ask for every missing tile once more: who should have answered has died."""
-        self._requests.forget()
+        self._content.forget_requests()
         self._ask.start(0)
 
     @Slot(object)
     def set_theme(self, theme: Theme) -> None:
         """Take another theme."""
         self._theme = theme
-        self._furniture = Furniture(theme)
+        self._painter = ScenePainter(theme)
         self.update()
 
     # ------------------------------------------------------------ the view
 
-    def _extent(self) -> tuple[int, int]:
-        """Return height and width of the plot in device pixels."""
-        ratio = self.devicePixelRatioF()
-        return (
-            max(1, int(self._layout.plot.height() * ratio)),
-            max(1, int(self._layout.plot.width() * ratio)),
-        )
-
-    def _corner(self) -> QPoint:
-        """Return the plot's corner in device pixels from the widget's."""
-        ratio = self.devicePixelRatioF()
-        return QPoint(
-            round(self._layout.plot.left() * ratio), round(self._layout.plot.top() * ratio)
-        )
-
-    def _pixel(self, position: QPointF) -> QPointF:
-        """Return a position of the widget as device pixel of the view."""
-        ratio = self.devicePixelRatioF()
-        corner = self._corner()
-        return QPointF(position.x() * ratio - corner.x(), position.y() * ratio - corner.y())
-
     def _arrange(self) -> None:
-        self._layout = layout(self.width(), self.height(), self._picture)
+        self._layout = layout(self.width(), self.height(), self.picture)
+        self._plot = Plot.of(self._layout.plot, self.devicePixelRatioF())
 
     def _set_view(self, view: View, *, always: bool = False) -> None:
         if view != self._view or always:
@@ -278,7 +217,6 @@ class TileCanvas(QWidget):
             self._changed()
 
     def _changed(self) -> None:
-        self._frame = None
         self._describe()
         self.update()
         self._ask.start(0)
@@ -287,33 +225,21 @@ class TileCanvas(QWidget):
     def _zoom_about_focus(self, steps: int) -> None:
         if self._view is None:
             return
-        height, width = self._extent()
-        y, x = height / 2, width / 2
+        held = self._plot.middle
         if self._cursor is not None:
-            y = self._view.rows.pixel_of_weight(self._cursor[0]) + self._view.rows.cell / 2
-            x = self._view.columns.pixel_of_weight(self._cursor[1]) + self._view.columns.cell / 2
-        self._set_view(self._view.zoomed(steps, y, x))
+            held = self._view.middle_of(*self._cursor)
+        self._set_view(self._view.zoomed(steps, *held))
 
     @Slot()
     def _ask_for_tiles(self) -> None:
-        if self._view is None or self._picture is None:
-            return
-        focus = (self._focus.y(), self._focus.x())
-        wanted = self._requests.renew(self._view, self._picture, self._plane, self._cache, focus)
-        if wanted is not None:
-            self.tiles_wanted.emit(self._plane, wanted)
-
-    def _redraw_after(self, tile: Tile) -> None:
-        """Repaint only if the tile can be seen: the ring arrives silently."""
         if self._view is None:
             return
-        seen = visible_tiles(self._view)
-        if tile.key in seen or (self._frame is not None and not self._frame[1].sharp):
-            self._frame = None
-            self.update()
+        wanted = self._content.wanted(self._view, self._focus)
+        if wanted is not None:
+            self.tiles_wanted.emit(self.plane, wanted)
 
     def _describe(self) -> None:
-        self.setAccessibleDescription(words.spoken(self._picture, self.badge, self._read_out))
+        self.setAccessibleDescription(words.spoken(self.picture, self.badge, self._read_out))
 
     # ------------------------------------------------------------ painting
 
@@ -321,87 +247,31 @@ class TileCanvas(QWidget):
         """Draw the frame and what stands around it."""
         painter = QPainter(self)
         painter.fillRect(event.rect(), QColor(self._theme.panel))
-        if self._view is None or self._picture is None:
-            self._furniture.message(painter, self.rect(), self._why_empty())
+        if self._view is None or self.picture is None:
+            self._painter.message(painter, self.rect(), self._why_empty())
             return
-        ratio = self.devicePixelRatioF()
-        painter.save()
-        self._to_device_pixels(painter)
-        painter.setClipRect(0, 0, self._view.columns.extent, self._view.rows.extent)
-        self._paint_cells(painter, self._view)
-        self._paint_marks(painter, self._view, self._picture)
-        painter.restore()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_around(painter, self._view, self._picture, ratio)
+        scene = self._scene(self._view, self.picture)
+        self._painter.paint(painter, scene, self._layout, self._plot)
 
     def _why_empty(self) -> str:
-        if self._picture is None:
+        if self.picture is None:
             return "Select a layer to see its weights."
-        return f"{self._picture.tensor} holds no weights."
+        return f"{self.picture.tensor} holds no weights."
 
-    def _to_device_pixels(self, painter: QPainter) -> None:
-        """Let one unit be one device pixel, and the plot's corner the origin, exactly."""
-        shown = painter.deviceTransform()
-        corner = self._corner()
-        inverse, _ = shown.inverted()
-        whole = QTransform.fromTranslate(
-            round(shown.dx()) + corner.x(), round(shown.dy()) + corner.y()
+    def _scene(self, view: View, picture: Picture) -> Scene:
+        frame = self._content.frame(view, picture, self._plot.ratio)
+        return Scene(
+            picture=picture,
+            plane=self.plane,
+            view=view,
+            frame=frame,
+            badge=self.badge if frame.sharp else f"{self.badge} · loading",
+            read_out=self._read_out,
+            focused=self.hasFocus(),
+            pointed=self._pointed if self._hovered is not None else None,
+            chosen=self._chosen,
+            cursor=None if self._cursor is None else Block(*self._cursor),
         )
-        painter.setWorldTransform(whole * inverse)
-
-    def _paint_cells(self, painter: QPainter, view: View) -> None:
-        shown = self._composed(view)
-        height, width = shown.pixels.shape
-        if height and width:
-            image = QImage(shown.pixels.data, width, height, width, QImage.Format.Format_Indexed8)
-            image.setColorTable(self._colours())
-            painter.drawImage(QPoint(view.columns.start, view.rows.start), image)
-        ground = QColor(self._theme.background)
-        for gap in shown.gaps:
-            painter.fillRect(gap.left, gap.top, gap.width, gap.height, ground)
-
-    def _composed(self, view: View) -> Frame:
-        if self._frame is not None and self._frame[0] is view:
-            return self._frame[1]
-        assert self._picture is not None
-        shown = compose(view, self._picture, self._plane, self._cache)
-        if self._plane == "violation":
-            ratio = self.devicePixelRatioF()
-            hatch(shown, view, round(_HATCH_PERIOD * ratio), max(1, round(ratio)))
-        self._frame = (view, shown)
-        return shown
-
-    def _colours(self) -> list[int]:
-        table = list(self._theme.colour_map(self._plane))
-        if self._plane == "violation":
-            table[HATCH] = QColor(self._theme.panel).rgb()
-        return table
-
-    def _paint_marks(self, painter: QPainter, view: View, picture: Picture) -> None:
-        thin = max(1, round(self.devicePixelRatioF()))
-        line = QColor(self._theme.dim)
-        line.setAlpha(140)
-        grid(painter, view, picture, line)
-        if self._pointed is not None and self._hovered is not None:
-            frame(painter, view, self._pointed, QColor(self._theme.text), thin)
-        if self._chosen is not None:
-            frame(painter, view, self._chosen, QColor(self._theme.look), 2 * thin)
-        if self._cursor is not None:
-            frame(painter, view, Block(*self._cursor), QColor(self._theme.accent), 2 * thin)
-
-    def _paint_around(self, painter: QPainter, view: View, picture: Picture, ratio: float) -> None:
-        place: Layout = self._layout
-        self._furniture.axes(painter, place, view, picture, ratio)
-        text = self.badge if self.sharp else f"{self.badge} · loading"
-        end = self._furniture.badge(painter, place, text)
-        bar = words.scale(view, picture, self._plane)
-        table = self._theme.colour_map(self._plane)
-        self._furniture.colour_bar(painter, place, bar, table, end)
-        self._furniture.read_out(painter, place, self._read_out)
-        painter.setPen(QColor(self._theme.accent if self.hasFocus() else self._theme.line))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.drawRect(place.plot.adjusted(-1, -1, 0, 0))
 
     # ------------------------------------------------------------ mouse
 
@@ -412,9 +282,9 @@ class TileCanvas(QWidget):
         if self._view is None or not steps:
             return
         self._notches -= steps * _NOTCH
-        at = self._pixel(event.position())
+        at = self._plot.pixel_at(event.position())
         self._focus = at
-        self._set_view(self._view.zoomed(steps, at.y(), at.x()))
+        self._set_view(self._view.zoomed(steps, *at))
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -425,7 +295,7 @@ class TileCanvas(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Pan while a button is held, else tell what is under the mouse."""
-        at = self._pixel(event.position())
+        at = self._plot.pixel_at(event.position())
         self._focus = at
         if self._press is None:
             self._hover(at)
@@ -434,19 +304,18 @@ class TileCanvas(QWidget):
             moved = event.position() - self._press
             if moved.manhattanLength() < QApplication.startDragDistance() / 2:
                 return
-            self._dragged = self._pixel(self._press)
+            self._dragged = self._plot.pixel_at(self._press)
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        step = self._dragged - at
-        down, right = round(step.y()), round(step.x())
+        down, right = round(self._dragged[0] - at[0]), round(self._dragged[1] - at[1])
         if self._view is not None and (down or right):
-            self._dragged = QPointF(self._dragged.x() - right, self._dragged.y() - down)
+            self._dragged = (self._dragged[0] - down, self._dragged[1] - right)
             self._set_view(self._view.moved(down, right))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag; a press that did not move chooses the cell under it."""
         if self._press is not None and self._dragged is None:
-            at = self._pixel(event.position())
-            cell = self._view.weight_at(at.y(), at.x()) if self._view else None
+            at = self._plot.pixel_at(event.position())
+            cell = self._view.weight_at(*at) if self._view else None
             if cell is not None and event.button() == Qt.MouseButton.LeftButton:
                 self._choose(*cell)
         self._press = self._dragged = None
@@ -459,8 +328,8 @@ class TileCanvas(QWidget):
         if self._view.zoom >= _READABLE:
             self.fit()
             return
-        at = self._pixel(event.position())
-        self._set_view(self._view.at_zoom(_READABLE, at.y(), at.x()))
+        at = self._plot.pixel_at(event.position())
+        self._set_view(self._view.at_zoom(_READABLE, *at))
 
     def leaveEvent(self, event: QEvent) -> None:
         """Take the frame around the pointed group away; its values stay readable."""
@@ -468,15 +337,15 @@ class TileCanvas(QWidget):
         self.update()
         super().leaveEvent(event)
 
-    def _hover(self, at: QPointF) -> None:
-        cell = self._view.weight_at(at.y(), at.x()) if self._view else None
+    def _hover(self, at: tuple[float, float]) -> None:
+        cell = self._view.weight_at(*at) if self._view else None
         if cell is not None and cell != self._hovered:
             self._hovered = cell
             self.cell_hovered.emit(*cell)
 
     def _choose(self, row: int, column: int) -> None:
-        if self._picture is not None:
-            self._chosen = group_block(self._picture, row, column)
+        if self.picture is not None:
+            self._chosen = group_block(self.picture, row, column)
             self.update()
             self.cell_chosen.emit(row, column)
 
@@ -491,10 +360,10 @@ class TileCanvas(QWidget):
         if move.action:
             self._act(move.action)
         elif move.cursor:
-            self._move_cursor(move)
+            self._move_cursor(self._view, move)
         else:
-            height, width = self._extent()
-            down, right = round(move.down * height), round(move.right * width)
+            down = round(move.down * self._plot.height)
+            right = round(move.right * self._plot.width)
             self._set_view(self._view.moved(down, right))
 
     def _act(self, action: str) -> None:
@@ -509,11 +378,9 @@ class TileCanvas(QWidget):
         elif action == "out":
             self.zoom_out()
 
-    def _move_cursor(self, move: Move) -> None:
-        view = cast(View, self._view)
+    def _move_cursor(self, view: View, move: Move) -> None:
         if self._cursor is None:
-            height, width = self._extent()
-            middle = view.weight_at(height / 2, width / 2)
+            middle = view.weight_at(*self._plot.middle)
             row, column = middle if middle is not None else (0, 0)
         else:
             row = self._cursor[0] + (round(move.down) << view.rows.level)
@@ -557,7 +424,7 @@ class TileCanvas(QWidget):
     def _new_size(self) -> None:
         self._arrange()
         if self._view is not None:
-            self._set_view(self._view.resized(*self._extent()))
+            self._set_view(self._view.resized(self._plot.height, self._plot.width))
 
 
 def _beyond(start: int, size: int, extent: int) -> int:

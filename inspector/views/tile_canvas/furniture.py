@@ -14,6 +14,9 @@ SMALL_POINTS = 7.5
 GAP = 8
 TICK = 4
 BAR = (96, 8)
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
 _ROW_ROOM, _COLUMN_ROOM = 40, 72
 """Logical pixels between two numbers at the side and below."""
 
@@ -22,8 +25,6 @@ class Layout(msgspec.Struct, frozen=True):
     """Where things stand, in logical pixels of the widget."""
 
     plot: QRect
-    numbers: QRect
-    label: QRect
     footer: QRect
     read_out: QRect
 
@@ -42,18 +43,22 @@ def layout(width: int, height: int, picture: Picture | None) -> Layout:
     top = line // 2 + 2
     below = TICK + line + line + GAP + max(line + 8, 20) + GAP + line
     right = metrics.horizontalAdvance("00000")
-    plot = QRect(left, top, max(0, width - left - right), max(0, height - top - below))
-    numbers = plot.bottom() + 1
-    label = numbers + TICK + line
-    footer = label + line + GAP
     tall = max(line + 8, 20)
+    plot = QRect(left, top, max(0, width - left - right), max(0, height - top - below))
+    footer = plot.bottom() + 1 + TICK + 2 * line + GAP
     return Layout(
         plot,
-        QRect(0, numbers, width, TICK + line),
-        QRect(plot.left(), label, plot.width(), line),
-        QRect(plot.left(), footer, width - plot.left() - GAP, tall),
-        QRect(plot.left(), footer + tall + GAP, width - plot.left() - GAP, line),
+        QRect(left, footer, width - left - GAP, tall),
+        QRect(left, footer + tall + GAP, width - left - GAP, line),
     )
+
+
+def _picture_box(place: Layout, view: View, ratio: float) -> QRectF:
+    """Return where the picture is drawn, in logical pixels."""
+    top = place.plot.top() + view.rows.start / ratio
+    left = place.plot.left() + view.columns.start / ratio
+    width = (view.columns.stop - view.columns.start) / ratio
+    return QRectF(left, top, width, (view.rows.stop - view.rows.start) / ratio)
 
 
 class Furniture:
@@ -71,45 +76,57 @@ class Furniture:
     ) -> None:
         """Draw row numbers at the left, column numbers below, and what runs along both."""
         painter.setFont(self._font)
-        metrics = painter.fontMetrics()
-        line = metrics.height()
         painter.setPen(self._dim)
-        for tick in ticks(view.rows, round(_ROW_ROOM * ratio)):
-            self._row_number(painter, place, tick, ratio, line)
-        left_most = 0.0
-        for tick in ticks(view.columns, round(_COLUMN_ROOM * ratio)):
-            middle = place.plot.left() + tick.pixel / ratio
-            width = metrics.horizontalAdvance(f"{tick.weight:,}")
-            painter.drawLine(
-                QPointF(middle, place.numbers.top() + 1),
-                QPointF(middle, place.numbers.top() + TICK - 1),
-            )
-            start = max(left_most, middle - width / 2)
-            painter.drawText(QPointF(start, place.numbers.bottom() - 1), f"{tick.weight:,}")
-            left_most = start + width + GAP
-        self._labels(painter, place, picture, line)
+        box = _picture_box(place, view, ratio)
+        self._row_numbers(painter, box, ticks(view.rows, round(_ROW_ROOM * ratio)), ratio, place)
+        columns = ticks(view.columns, round(_COLUMN_ROOM * ratio))
+        self._column_numbers(painter, box, columns, ratio, place)
+        self._labels(painter, place, box, picture)
 
-    def _row_number(
-        self, painter: QPainter, place: Layout, tick: Tick, ratio: float, line: int
+    def _row_numbers(
+        self,
+        painter: QPainter,
+        box: QRectF,
+        found: tuple[Tick, ...],
+        ratio: float,
+        place: Layout,
     ) -> None:
-        middle = place.plot.top() + tick.pixel / ratio
-        edge = place.plot.left()
-        painter.drawLine(QPointF(edge - TICK + 1, middle), QPointF(edge - 2, middle))
-        box = QRectF(0, middle - line / 2, edge - TICK - 2, line)
-        painter.drawText(
-            box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{tick.weight}"
-        )
+        line = painter.fontMetrics().height()
+        edge = box.left() - 1
+        for tick in found:
+            middle = place.plot.top() + tick.pixel / ratio
+            painter.drawLine(QPointF(edge - TICK, middle), QPointF(edge - 1, middle))
+            text = QRectF(0, middle - line / 2, edge - TICK - 2, line)
+            painter.drawText(text, _RIGHT, f"{tick.weight}")
 
-    def _labels(self, painter: QPainter, place: Layout, picture: Picture, line: int) -> None:
-        centre = int(Qt.AlignmentFlag.AlignCenter)
+    def _column_numbers(
+        self,
+        painter: QPainter,
+        box: QRectF,
+        found: tuple[Tick, ...],
+        ratio: float,
+        place: Layout,
+    ) -> None:
+        metrics = painter.fontMetrics()
+        edge = box.bottom() + 1
+        free_from = 0.0
+        for tick in found:
+            middle = place.plot.left() + tick.pixel / ratio
+            painter.drawLine(QPointF(middle, edge + 1), QPointF(middle, edge + TICK))
+            start = max(free_from, middle - metrics.horizontalAdvance(f"{tick.weight}") / 2)
+            painter.drawText(QPointF(start, edge + TICK + metrics.ascent()), f"{tick.weight}")
+            free_from = start + metrics.horizontalAdvance(f"{tick.weight}") + GAP
+
+    def _labels(self, painter: QPainter, place: Layout, box: QRectF, picture: Picture) -> None:
+        line = painter.fontMetrics().height()
         if picture.column_label:
-            painter.drawText(QRectF(place.label), centre, f"{picture.column_label} →")
+            below = QRectF(box.left(), box.bottom() + TICK + line, box.width(), line + 2)
+            painter.drawText(below, _CENTRE, f"{picture.column_label} →")
         if picture.row_label:
             painter.save()
-            painter.translate(0, place.plot.bottom())
+            painter.translate(box.left() - place.plot.left(), box.bottom())
             painter.rotate(-90)
-            box = QRectF(0, 0, place.plot.height(), line)
-            painter.drawText(box, centre, f"← {picture.row_label}")
+            painter.drawText(QRectF(0, 2, box.height(), line), _CENTRE, f"← {picture.row_label}")
             painter.restore()
 
     def badge(self, painter: QPainter, place: Layout, text: str) -> int:
@@ -119,9 +136,11 @@ class Furniture:
         box = QRectF(place.footer.left(), place.footer.top(), width, place.footer.height())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._chip)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(self._text)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+        painter.drawText(box, _CENTRE, text)
         return int(box.right())
 
     def colour_bar(
@@ -170,7 +189,7 @@ class Furniture:
     def _word(self, painter: QPainter, place: Layout, x: float, text: str, ink: QColor) -> None:
         painter.setPen(ink)
         box = QRectF(x, place.footer.top(), place.footer.width(), place.footer.height())
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), text)
+        painter.drawText(box, _LEFT, text)
 
     def read_out(self, painter: QPainter, place: Layout, text: str) -> None:
         """Draw the line of exact values."""
@@ -182,7 +201,7 @@ class Furniture:
         )
         painter.drawText(
             QRectF(place.read_out),
-            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+            _LEFT,
             elided,
         )
 

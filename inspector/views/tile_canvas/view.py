@@ -50,17 +50,27 @@ class View(msgspec.Struct, frozen=True):
         zoom = there.smallest if self.whole else self.zoom
         return there.at_zoom(zoom, height / 2, width / 2)
 
-    def around(self, row: int, column: int, rows: int, columns: int) -> "View":
-        """Return the closest view that shows a block of weights, with it in the middle."""
+    def around(self, row: int, column: int, rows: int, columns: int, closest: int) -> "View":
+        """Return the view with a block of weights in its middle, whole, as close as that goes.
+
+        No closer than zoom step ``closest``: a block is read by what is around it.
+        """
         zoom = min(
-            fit_step(rows, self.rows.levels, self.rows.extent, LARGEST_STEP),
-            fit_step(columns, self.columns.levels, self.columns.extent, LARGEST_STEP),
+            fit_step(rows, self.rows.levels, self.rows.extent, closest),
+            fit_step(columns, self.columns.levels, self.columns.extent, closest),
         )
         there = self.at_zoom(zoom, 0, 0)
         return View(
             there.rows.centred(row, row + rows),
             there.columns.centred(column, column + columns),
             there.zoom,
+        )
+
+    def middle_of(self, row: int, column: int) -> tuple[float, float]:
+        """Return the device pixel (y, x) of the middle of a weight's cell."""
+        return (
+            self.rows.pixel_of_weight(row) + self.rows.cell / 2,
+            self.columns.pixel_of_weight(column) + self.columns.cell / 2,
         )
 
     def weight_at(self, y: float, x: float) -> tuple[int, int] | None:

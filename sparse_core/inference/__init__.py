@@ -1,0 +1,1 @@
+"""Running sparse layers: backends, compaction, plans. Imports torch."""

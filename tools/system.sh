@@ -89,9 +89,9 @@ esac
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "Installing system packages:$missing"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
+    apt-get update -qq </dev/null
     # shellcheck disable=SC2086 # one word a package
-    apt-get install -y -qq --no-install-recommends $missing </dev/null
+    apt-get install -y -qq --no-install-recommends $missing </dev/null >/dev/null
 else
     echo "Missing system packages$for_python; as root: apt-get install$missing" >&2
     exit 3

@@ -100,7 +100,7 @@ _NORM = re.compile(
     r"norm|(^|_)(ln|bn|gn|rms)(_|\d|$)|layernorm|batchnorm|^gamma$|^beta$|downsample\.1$"
 )
 _LINEAR = re.compile(
-    r"proj|linear|(^|_)(fc|lin|mlp|ffn|dense|query|key|value|qkv|head|classifier|decoder|pooler"
+    r"proj|linear|(^|_)(fc|lin|mlp|ffn|mapping|dense|query|key|value|qkv|head|classifier|decoder|pooler"
     r"|to_[qkv]|w[123qkvo]|out)(_|\d|$)|^(q|k|v|o|up|down|lm_head|score|wi|wo|embed_out"
     r"|dense_h_to_4h|dense_4h_to_h|lora_[ab])$",
     re.IGNORECASE,

@@ -1,0 +1,297 @@
+"""The picture of a tensor at every zoom: what a cell shows is a statistic of all its weights.
+
+Levels are powers of two, rows and columns independently. The finest levels are cut from the
+packed bits or from the mapped file when a tile asks for them; the coarse ones come from a base
+level that is made in one pass. Counts stay exact integers and become a byte once, last.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+from threading import RLock
+
+import numpy as np
+import numpy.typing as npt
+
+from sparse_core.analysis.geometry import Window, areas, window_of
+from sparse_core.analysis.magnitudes import Extremes, Values
+from sparse_core.analysis.measure import Tick, mask_of
+from sparse_core.analysis.pooling import pool
+from sparse_core.analysis.subject import Subject, subject_of
+from sparse_core.checkpoints import Checkpoint
+from sparse_core.errors import SparseError
+from sparse_core.masks import PackedMask, count_groups, surplus_plane
+from sparse_core.messages import Plane, ScanOptions, TileKey
+from sparse_core.patterns import NMPattern
+
+BASE = 4
+"""Level of the base of counts, along both axes: a cell has 16 x 16 weights."""
+
+BAND_LEVEL = 11
+"""At most 2**11 rows are looked at in one go."""
+
+PIECE = 1 << 23
+"""At most so many elements are laid out as bytes in one go."""
+
+Bytes = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.int64]
+
+
+class Pyramid:
+    """All levels and planes of one tensor.
+
+    Parameters
+    ----------
+    subject : Subject
+        The tensor and how it is judged.
+    mask : PackedMask
+        Its effective mask.
+    values : Values or None
+        Its stored weights; without them there are no value planes.
+    """
+
+    def __init__(self, subject: Subject, mask: PackedMask, values: Values | None = None) -> None:
+        self.subject = subject
+        self.mask = mask
+        self._values = values
+        self._surplus_bases: dict[NMPattern, Bytes] = {}
+        self._making = RLock()
+
+    @classmethod
+    def of(
+        cls, checkpoint: Checkpoint, name: str, options: ScanOptions, tick: Tick | None = None
+    ) -> "Pyramid":
+        """Read the mask of a tensor, nothing else.
+
+        Parameters
+        ----------
+        checkpoint : Checkpoint
+        name : str
+        options : ScanOptions
+        tick : callable, optional
+            Called before each block; raises ``Cancelled`` to stop.
+
+        Raises
+        ------
+        SparseError
+            If there is no such tensor or it cannot be read.
+        """
+        if name not in checkpoint.tensors:
+            raise SparseError(f"{checkpoint.path} lists no tensor {name}: open it again.")
+        subject = subject_of(checkpoint, name, options)
+        mask = mask_of(checkpoint, name, options, tick)
+        return cls(subject, mask, Values(checkpoint, name, subject.layout))
+
+    @property
+    def bytes(self) -> int:
+        """Memory that this pyramid holds now."""
+        held = self.mask.words.nbytes + self.mask.layout.elements // 128
+        held += sum(base.nbytes for base in self._surplus_bases.values())
+        return held + (self._values.bytes if self._values is not None else 0)
+
+    def scale(self, tick: Tick | None = None) -> float:
+        """Give the largest finite |w|; reads the tensor once, then knows it."""
+        return 0.0 if self._values is None else self._values.extremes(tick).scale
+
+    def known_scale(self) -> float | None:
+        """Give the largest finite |w| if the tensor was already read."""
+        return None if self._values is None else self._values.known_scale()
+
+    def tile(
+        self, plane: Plane, key: TileKey, pattern: NMPattern | None, tick: Tick | None = None
+    ) -> Bytes:
+        """Draw one tile.
+
+        Parameters
+        ----------
+        plane : str
+            What the cells show; their bytes are explained at ``messages.Tile``.
+        key : TileKey
+        pattern : NMPattern or None
+            What violations are judged against.
+        tick : callable, optional
+            Called between pieces of long work; raises ``Cancelled`` to stop.
+
+        Returns
+        -------
+        ndarray of uint8, ``(height, width)``
+            At most 512 x 512 cells.
+
+        Raises
+        ------
+        SparseError
+            If the picture has no such tile, or the file cannot be read.
+        """
+        window = window_of(self.mask.layout, key)
+        at = (key.row_level, key.column_level)
+        if plane == "violation":
+            return _violation_bytes(self.surplus(window, *at, pattern, tick), pattern)
+        if plane in ("magnitude", "value"):
+            return self._value_tile(plane, window, at, tick)
+        kept = self.kept(window, *at)
+        if plane == "mask":
+            return np.where(kept > 0, np.uint8(255), np.uint8(0))
+        return _density_bytes(kept, areas(window, *at))
+
+    def kept(self, window: Window, row_level: int, column_level: int) -> Counts:
+        """Count the kept weights of each cell.
+
+        Returns
+        -------
+        ndarray of int64, ``(height, width)``
+        """
+        if row_level >= BASE and column_level >= BASE:
+            cut = _cut(self._kept_base, window, BASE).astype(np.int64)
+            return pool(cut, row_level - BASE, column_level - BASE, np.add)
+        return _count(self.mask, window, row_level, column_level)
+
+    def surplus(
+        self,
+        window: Window,
+        row_level: int,
+        column_level: int,
+        pattern: NMPattern | None,
+        tick: Tick | None = None,
+    ) -> Bytes:
+        """Say by how much the worst group that touches each cell exceeds N.
+
+        Returns
+        -------
+        ndarray of uint8, ``(height, width)``
+        """
+        if pattern is not None and row_level >= BASE and column_level >= BASE:
+            cut = _cut(self._surplus_base(pattern, tick), window, BASE)
+            return pool(cut, row_level - BASE, column_level - BASE, np.maximum)
+        return _worst(self.mask, window, row_level, column_level, pattern, tick)
+
+    def _value_tile(
+        self, plane: Plane, window: Window, at: tuple[int, int], tick: Tick | None
+    ) -> Bytes:
+        """Draw |w| or the value of largest |w|."""
+        if self._values is None:
+            raise SparseError("This tensor has no values to show.")
+        extremes = self._values.window(window, *at, tick)
+        scale = self.scale(tick)
+        return (
+            _magnitude_bytes(extremes, scale)
+            if plane == "magnitude"
+            else _value_bytes(extremes, scale)
+        )
+
+    @cached_property
+    def _kept_base(self) -> npt.NDArray[np.uint16]:
+        """Kept weights of 16 x 16 each: the one pass over the bits."""
+        sixteens = self.mask.words.view(np.uint16)[:, : -(-self.mask.layout.columns // 16)]
+        step = 1 << BAND_LEVEL
+        bands = [
+            pool(np.bitwise_count(sixteens[row : row + step]).astype(np.uint16), BASE, 0, np.add)
+            for row in range(0, self.mask.layout.rows, step)
+        ]
+        return np.concatenate(bands)
+
+    def _surplus_base(self, pattern: NMPattern, tick: Tick | None) -> Bytes:
+        """Worst surplus of 16 x 16 each, made once for a pattern."""
+        with self._making:
+            if pattern not in self._surplus_bases:
+                layout = self.mask.layout
+                whole = Window(0, layout.rows, 0, layout.columns)
+                broken = pattern if count_groups(self.mask, pattern).bad else None
+                self._surplus_bases[pattern] = _worst(self.mask, whole, BASE, BASE, broken, tick)
+            return self._surplus_bases[pattern]
+
+
+def _cut(base: npt.NDArray[np.generic], window: Window, level: int) -> npt.NDArray[np.generic]:
+    """Cut a window of weights out of a base level."""
+    return base[
+        window.row0 >> level : -(-window.row1 >> level),
+        window.column0 >> level : -(-window.column1 >> level),
+    ]
+
+
+def _band_level(window: Window) -> int:
+    """Say how many rows, as a power of two, are looked at in one go."""
+    width = max(window.column1 - window.column0, 1)
+    return min(max((PIECE // width).bit_length() - 1, 0), BAND_LEVEL)
+
+
+def _bands(window: Window) -> Iterator[tuple[int, int]]:
+    """Cut the rows of a window into bands."""
+    step = 1 << _band_level(window)
+    for row in range(window.row0, window.row1, step):
+        yield row, min(row + step, window.row1)
+
+
+def _count(mask: PackedMask, window: Window, row_level: int, column_level: int) -> Counts:
+    """Count kept weights straight from the packed bits."""
+    inner = min(row_level, _band_level(window))
+    bands = [
+        pool(_counts_along(mask, row, stop, window, column_level), inner, 0, np.add)
+        for row, stop in _bands(window)
+    ]
+    return pool(np.concatenate(bands).astype(np.int64), row_level - inner, 0, np.add)
+
+
+def _counts_along(
+    mask: PackedMask, row: int, stop: int, window: Window, column_level: int
+) -> npt.NDArray[np.uint32]:
+    """Count kept weights of each row in cells of ``2**column_level``, from whole bytes or words.
+
+    A row has less than 2**32 weights, and a band of rows of one cell's width too.
+    """
+    unit = min(max(column_level, 3), 6)
+    words = mask.words[row:stop].view(f"<u{1 << unit - 3}")
+    cut = words[:, window.column0 >> unit : -(-window.column1 >> unit)]
+    if column_level >= 3:
+        counts = np.bitwise_count(cut).astype(np.uint32)
+        return pool(counts, 0, column_level - unit, np.add)
+    width = window.column1 - window.column0
+    bits = np.unpackbits(np.ascontiguousarray(cut), axis=1, count=width, bitorder="little")
+    return pool(bits, 0, column_level, np.add).astype(np.uint32)
+
+
+def _worst(
+    mask: PackedMask,
+    window: Window,
+    row_level: int,
+    column_level: int,
+    pattern: NMPattern | None,
+    tick: Tick | None,
+) -> Bytes:
+    """Find the worst surplus straight from the packed bits."""
+    height = -(-(window.row1 - window.row0) >> row_level)
+    width = -(-(window.column1 - window.column0) >> column_level)
+    if pattern is None:
+        return np.zeros((height, width), np.uint8)
+    inner = min(row_level, _band_level(window))
+    bands = []
+    for row, stop in _bands(window):
+        if tick is not None:
+            tick(0)
+        plane = surplus_plane(mask, pattern, row, stop, window.column0, window.column1)
+        bands.append(pool(plane, inner, column_level, np.maximum))
+    return pool(np.concatenate(bands), row_level - inner, 0, np.maximum)
+
+
+def _density_bytes(kept: Counts, area: Counts) -> Bytes:
+    """Round 255 times the share of kept weights."""
+    return ((510 * kept + area) // (2 * area)).astype(np.uint8)
+
+
+def _violation_bytes(surplus: Bytes, pattern: NMPattern | None) -> Bytes:
+    """Spread the surplus 1 ... M - N over 55 ... 255, so that the least is seen."""
+    table = np.zeros(256, np.uint8)
+    if pattern is not None and pattern.m > pattern.n:
+        most = pattern.m - pattern.n
+        table[1 : most + 1] = np.rint(55 + 200 * np.arange(1, most + 1) / most)
+    return table[surplus]
+
+
+def _magnitude_bytes(extremes: Extremes, scale: float) -> Bytes:
+    """Round 255 times the share of the scale; NaN and Inf are 255."""
+    share = np.abs(extremes.values) / scale if scale > 0 else np.zeros_like(extremes.values)
+    return np.where(extremes.finite, np.rint(255 * share), 255).astype(np.uint8)
+
+
+def _value_bytes(extremes: Extremes, scale: float) -> Bytes:
+    """Spread −scale ... scale over 1 ... 255; NaN and Inf are 0."""
+    share = extremes.values / scale if scale > 0 else np.zeros_like(extremes.values)
+    return np.where(extremes.finite, np.rint(128 + 127 * share), 0).astype(np.uint8)

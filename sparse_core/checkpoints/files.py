@@ -1,0 +1,154 @@
+"""Files as the readers see them: identified when opened, mapped lazily, checked before each block.
+
+A mapped file that is truncated while it is read kills the process (SIGBUS). Nothing prevents
+that entirely; comparing size, time and inode before each block makes it rare, and makes every
+other change a sentence instead of a wrong number.
+"""
+
+import hashlib
+import mmap
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from sparse_core.checkpoints.unreadable import Unreadable
+from sparse_core.errors import ChangedError
+
+Bytes = npt.NDArray[np.uint8]
+Identity = tuple[int, int, int, int]
+"""Size, modification time in ns, inode and device of a file."""
+
+CHECKPOINT_SUFFIXES = frozenset(
+    {".safetensors", ".json", ".bin", ".pt", ".pth", ".ckpt", ".npz", ".distcp", ".metadata"}
+)
+"""What decides whether a folder is still the folder that was read."""
+
+
+def identity_of(path: Path) -> Identity:
+    """Size, time, inode and device of the file behind ``path``, symlinks followed."""
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_dev
+
+
+class SourceFile:
+    """A regular file: what it was when it was opened, and its bytes.
+
+    Parameters
+    ----------
+    path : Path
+        Where it lies; symlinks are followed.
+
+    Raises
+    ------
+    Unreadable
+        If it is no regular file (a pipe would block, a device has no end).
+    OSError
+        If it cannot be reached.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Unreadable(f"{path.name} is not a regular file.")
+        self.path = path
+        self.identity = identity_of(path)
+        self._mapping: Bytes | None = None
+        self._closed = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file when it was opened."""
+        return self.identity[0]
+
+    def open(self) -> BinaryIO:
+        """Open for reading headers; weights come from `data`."""
+        return self.path.open("rb")
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """At most ``length`` bytes from ``offset``; fewer where the file ends."""
+        with self.open() as handle:
+            handle.seek(offset)
+            return handle.read(length)
+
+    def data(self) -> Bytes:
+        """Every byte of the file, mapped on first use. Shape ``(size,)``, read-only.
+
+        Raises
+        ------
+        ChangedError
+            If the file is no longer the one that was opened.
+        """
+        if self._closed:
+            raise Unreadable("it was closed; open it again.")
+        if self._mapping is None:
+            self._mapping = self._map()
+        return self._mapping
+
+    def _map(self) -> Bytes:
+        if self.size == 0:
+            return np.zeros(0, np.uint8)
+        with self.open() as handle:
+            facts = os.fstat(handle.fileno())
+            if (facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_dev) != self.identity:
+                raise ChangedError(self._changed())
+            mapping = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        return np.frombuffer(mapping, np.uint8)
+
+    def check(self) -> None:
+        """Raise if the file is not what it was.
+
+        Raises
+        ------
+        ChangedError
+            If it is gone, replaced, grown, truncated or rewritten.
+        """
+        try:
+            now = identity_of(self.path)
+        except OSError as error:
+            raise ChangedError(f"{self.path} is gone ({error.strerror}): open it again.") from error
+        if now != self.identity:
+            raise ChangedError(self._changed())
+
+    def _changed(self) -> str:
+        return f"{self.path} changed on disk while it was read: open it again."
+
+    def close(self) -> None:
+        """Drop the mapping; arrays that were handed out keep theirs."""
+        self._mapping = None
+        self._closed = True
+
+
+def stamp_of(path: str | Path) -> str:
+    """Identify what lies at ``path`` from ``stat`` alone, reading nothing.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, an index of shards, or a folder. For the last two every checkpoint file of the
+        folder counts.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits; "" where nothing lies there.
+    """
+    path = Path(path)
+    try:
+        folder = path if path.is_dir() else path.parent
+        whole = path.is_dir() or path.name.endswith(".index.json")
+        members = sorted(_checkpoint_files(folder)) if whole else [path]
+        facts = [(member.name, identity_of(member)) for member in members]
+    except OSError:
+        return ""
+    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
+
+
+def _checkpoint_files(folder: Path) -> list[Path]:
+    return [
+        entry
+        for entry in folder.iterdir()
+        if (entry.suffix in CHECKPOINT_SUFFIXES or entry.name == ".metadata") and entry.is_file()
+    ]

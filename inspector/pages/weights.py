@@ -1,10 +1,10 @@
-"""Which layers are sparse, in which pattern, and where does it break?
+"""The question "which layers are sparse, in which pattern, and where does it break".
 
 The verdict on top, the layers on the left, the heat map of the chosen one in the middle, its
 figures on the right.
 """
 
-from typing import Any, cast
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
@@ -25,6 +25,7 @@ from inspector.models.feed_words import heading_of
 from inspector.models.layer_focus import LayerFocus
 from inspector.state import FileView
 from inspector.theme import Theme
+from inspector.views.cells import layer_delegates
 from inspector.views.figures import Figures
 from inspector.views.histogram import Histogram
 from inspector.views.layer_list import LayerList
@@ -111,8 +112,9 @@ class WeightsPage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint with other colours."""
-        for part in (self.verdict, self.canvas, self.histogram):
+        for part in (self.verdict, self.canvas, self.histogram, *self._cells.values()):
             part.set_theme(theme)
+        self.layers.tree.viewport().update()
 
     def fit_map(self) -> None:
         """Show the whole layer."""
@@ -137,43 +139,37 @@ class WeightsPage(QWidget):
 
     def shown(self) -> dict[str, Any]:
         """Return what the page says, for tests and pictures."""
-        cell, verdict = self._cell, self._feed.verdict
+        verdict = self._feed.verdict
         return {
             "verdict": verdict.text if verdict else "",
             "tensor": self._view.tensor,
             "plane": self.canvas.plane,
             "badge": self.canvas.badge,
-            "cursor": None
-            if cell is None
-            else {
-                "row": cell.row,
-                "column": cell.column,
-                "value": cell.value,
-                "kept": cell.kept,
-                "text": cell.text,
-            },
-            "counters": {
-                "tensors": len(self._feed.table),
-                "scanned": int(self._feed.table.scanned.sum()),
-                **(
-                    {
-                        "prunable": verdict.prunable,
-                        "sparse": verdict.sparse,
-                        "broken": verdict.broken,
-                        "unstructured": verdict.unstructured,
-                        "dense": verdict.dense,
-                    }
-                    if verdict
-                    else {}
-                ),
-            },
+            "cursor": self._cursor_shown(),
+            "counters": self._counters(),
         }
+
+    def _cursor_shown(self) -> dict[str, Any] | None:
+        cell = self._cell
+        if cell is None:
+            return None
+        place = {"row": cell.row, "column": cell.column}
+        return {**place, "value": cell.value, "kept": cell.kept, "text": cell.text}
+
+    def _counters(self) -> dict[str, int]:
+        table, verdict = self._feed.table, self._feed.verdict
+        counters = {"tensors": len(table), "scanned": int(table.scanned.sum())}
+        if verdict is not None:
+            for name in ("prunable", "sparse", "broken", "unstructured", "dense"):
+                counters[name] = getattr(verdict, name)
+        return counters
 
     # ------------------------------------------------------------ building
 
     def _build(self, theme: Theme) -> None:
         self.verdict = VerdictBar(theme)
-        self.layers = LayerList(self._feed.layers, {})
+        self._cells = layer_delegates(theme, self)
+        self.layers = LayerList(self._feed.layers, self._cells)
         self.canvas = TileCanvas(theme)
         self.planes = PlaneButtons(PLANES)
         self.figures = Figures("Figures of the layer")
@@ -324,7 +320,7 @@ class WeightsPage(QWidget):
     def _show_plane(self) -> None:
         plane = self._view.plane or self._suitable_plane()
         self.planes.set_plane(plane)
-        self.canvas.set_plane(cast(Plane, plane))
+        self.canvas.set_plane(plane)
 
     def _suitable_plane(self) -> Plane:
         """Show where a pattern breaks if it does, else how dense the layer is."""

@@ -1,0 +1,95 @@
+"""The window's command line."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from sparse_core.errors import SparseError
+from sparse_core.messages import PLANES, Plane
+
+PAGES = ("weights",)
+
+
+class Arguments(msgspec.Struct, frozen=True):
+    """What the command line asks for.
+
+    Attributes
+    ----------
+    paths : tuple of str
+        Checkpoints to open, as absolute text; nobody looked whether they exist.
+    pictures : str
+        Folder to draw pictures into, "" for the window.
+    page, tensor, plane : str
+        What to draw; "" is what the window would choose.
+    at : (int, int) or None
+        Row and column of the weight under the cursor.
+    zoom : float or None
+        Pixels a weight.
+    """
+
+    paths: tuple[str, ...] = ()
+    pictures: str = ""
+    page: str = ""
+    tensor: str = ""
+    plane: Plane | str = ""
+    at: tuple[int, int] | None = None
+    zoom: float | None = None
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one line, like every other."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SparseError(f"{message}. See sparsescope --help.")
+
+
+def parse(words: Sequence[str]) -> Arguments:
+    """Read the words of the command line.
+
+    Raises
+    ------
+    SparseError
+        If they make no sense.
+    """
+    parser = _Parser(prog="sparsescope", add_help=False)
+    parser.add_argument("paths", nargs="*")
+    parser.add_argument("--pictures", metavar="DIR", default="")
+    parser.add_argument("--page", choices=PAGES, default="")
+    parser.add_argument("--tensor", default="")
+    parser.add_argument("--plane", choices=PLANES, default="")
+    parser.add_argument("--at", type=_place, default=None)
+    parser.add_argument("--zoom", type=_zoom, default=None)
+    args = parser.parse_args(list(words))
+    if args.pictures and len(args.paths) != 1:
+        raise SparseError("--pictures draws one checkpoint: name exactly one PATH.")
+    if not args.pictures and (args.page or args.tensor or args.plane or args.at or args.zoom):
+        raise SparseError("--page, --tensor, --plane, --at and --zoom go with --pictures DIR.")
+    return Arguments(
+        paths=tuple(str(Path(path).absolute()) for path in args.paths),
+        pictures=args.pictures,
+        page=args.page,
+        tensor=args.tensor,
+        plane=args.plane,
+        at=args.at,
+        zoom=args.zoom,
+    )
+
+
+def _place(text: str) -> tuple[int, int]:
+    row, comma, column = text.partition(",")
+    if not (comma and row.strip().isdecimal() and column.strip().isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no place: write ROW,COLUMN as in 117,332")
+    return int(row), int(column)
+
+
+def _zoom(text: str) -> float:
+    try:
+        zoom = float(text)
+    except ValueError:
+        zoom = 0.0
+    if not 0 < zoom <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is no zoom: write pixels a weight, at most 64")
+    return zoom

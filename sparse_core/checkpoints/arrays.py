@@ -143,9 +143,14 @@ class Source(msgspec.Struct, frozen=True, eq=False, kw_only=True, gc=False):
         return self.elements * self.dtype.itemsize
 
     @property
-    def extent(self) -> tuple[str, int, int]:
-        """Region key, first byte and end of the bytes it lies in: what ties are seen by."""
+    def place(self) -> tuple[str, int]:
+        """Region key and first byte: equal for tensors that are tied."""
         raise NotImplementedError
+
+    @property
+    def reach(self) -> int:
+        """Bytes from its first to its last."""
+        return self.bytes
 
     def read(self, start: int, stop: int) -> Raw:
         """Elements ``start`` to ``stop`` in row-major order, shape ``(stop - start,)``.
@@ -166,10 +171,14 @@ class StoredArray(Source, frozen=True, eq=False, kw_only=True, gc=False):
     strides: tuple[int, ...] | None = None
 
     @property
-    def extent(self) -> tuple[str, int, int]:
-        """See `Source.extent`."""
-        length = span(self.shape, self.strides) * self.dtype.itemsize
-        return self.region.key, self.start, self.start + length
+    def place(self) -> tuple[str, int]:
+        """See `Source.place`."""
+        return self.region.key, self.start
+
+    @property
+    def reach(self) -> int:
+        """See `Source.reach`."""
+        return span(self.shape, self.strides) * self.dtype.itemsize
 
     def read(self, start: int, stop: int) -> Raw:
         """See `Source.read`."""

@@ -263,14 +263,14 @@ def _named(chosen: list[Model], recognised: list[Recognition]) -> dict[str, Row]
 
 def unique_elements(sources: list[Source]) -> int:
     """Count elements with those that lie at the same place counted once."""
-    extents = sorted((*source.extent, source.elements) for source in sources)
+    ordered = sorted(((*source.place, source.reach, source.elements) for source in sources))
     total, region, end = 0, "", 0
-    for key, begin, stop, elements in extents:
+    for key, begin, reach, elements in ordered:
         if key != region:
             region, end = key, 0
         if begin >= end:
             total += elements
-        elif stop > end:
-            total += elements * (stop - end) // max(stop - begin, 1)
-        end = max(end, stop)
+        elif begin + reach > end:
+            total += elements * (begin + reach - end) // reach
+        end = max(end, begin + reach)
     return total

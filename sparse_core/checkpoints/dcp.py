@@ -64,9 +64,9 @@ class ChunkedArray(Source, frozen=True, eq=False, kw_only=True):
     lock: threading.Lock
 
     @property
-    def extent(self) -> tuple[str, int, int]:
-        """See `Source.extent`; every tensor of a DCP folder has bytes of its own."""
-        return self.name, 0, self.bytes
+    def place(self) -> tuple[str, int]:
+        """See `Source.place`; every tensor of a DCP folder has bytes of its own."""
+        return self.name, 0
 
     def read(self, start: int, stop: int) -> Raw:
         """See `Source.read`; copied only where the range meets several chunks."""

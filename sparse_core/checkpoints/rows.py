@@ -97,7 +97,7 @@ class TensorInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def info_of(row: Row, name: str) -> TensorInfo:
     """Describe a row under the name it is listed by."""
     source = row.weights
-    region, begin, _ = source.extent
+    region, begin = source.place
     return TensorInfo(
         name=name,
         dtype=source.dtype,

@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
         self._build_menu()
         self._connect()
         self._show_settings(settings.settings)
+        self.welcome.open.setFocus()
         if settings.notice:
             self.problems.add(Problem(settings.notice, severity="notice", where="settings"))
 
@@ -150,7 +151,8 @@ class MainWindow(QMainWindow):
         self.log.hide()
         self.status = StatusLine(theme)
         top = QHBoxLayout()
-        top.addWidget(self.tabs, 1)
+        top.addWidget(self.tabs)
+        top.addStretch(1)
         top.addWidget(self.core_label)
         column = QVBoxLayout()
         column.setContentsMargins(12, 6, 12, 4)
@@ -250,7 +252,7 @@ class MainWindow(QMainWindow):
         for file in new.files:
             self.pages[file.number].show_view(file)
         if old.current != new.current or old.files != new.files:
-            self._show_current(new)
+            self._show_current(old, new)
         if old.log_shown != new.log_shown:
             self.log.setVisible(new.log_shown)
             self.commands["view.log"].setChecked(new.log_shown)
@@ -292,12 +294,14 @@ class MainWindow(QMainWindow):
         feed.deleteLater()
         self.problems.clear_about(file.path)
 
-    def _show_current(self, state: SessionState) -> None:
+    def _show_current(self, old: SessionState, state: SessionState) -> None:
         self.tabs.set_files(
             [(file.number, file.title, file.path) for file in state.files], state.current
         )
         page = self.pages.get(state.current)
         self.stack.setCurrentWidget(page or self.welcome)
+        if page is not None and old.current != state.current:
+            page.go_to_layers()
         self.setWindowTitle(f"{state.file.title} – Sparsescope" if state.file else "Sparsescope")
         self._update_status()
 

@@ -99,6 +99,11 @@ class LayerTreeModel(QAbstractItemModel):
         """The rows shown, in their order on the screen."""
         return self._outline.rows
 
+    @property
+    def has_groups(self) -> bool:
+        """Whether a group stands at the top: else the rows need no room for its sign."""
+        return any(item >= GROUP for item in self._outline.children(GROUP))
+
     def set_filter(self, text: str) -> None:
         """Show only rows whose names hold every word of ``text``."""
         if text.split() != self._filter.split():

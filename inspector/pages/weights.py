@@ -45,7 +45,7 @@ PLANES = {
     "magnitude": ("|w|", "Largest magnitude"),
     "value": ("value", "Value of the largest magnitude"),
 }
-_LEFT, _MIDDLE, _RIGHT = 388, 604, 342
+_LEFT, _MIDDLE, _RIGHT = 408, 600, 326
 
 
 class WeightsPage(QWidget):
@@ -112,9 +112,15 @@ class WeightsPage(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Paint with other colours."""
-        for part in (self.verdict, self.canvas, self.histogram, *self._cells.values()):
+        for part in (self.verdict, self.canvas, self.histogram):
             part.set_theme(theme)
+        for cell in self._cells.values():
+            cell.set_theme(theme)
         self.layers.tree.viewport().update()
+
+    def go_to_layers(self) -> None:
+        """Put the keyboard on the layers."""
+        self.layers.tree.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def fit_map(self) -> None:
         """Show the whole layer."""
@@ -175,7 +181,7 @@ class WeightsPage(QWidget):
         self.figures = Figures("Figures of the layer")
         self.notes = QLabel()
         self.histogram = Histogram(theme)
-        splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter = splitter = QSplitter(Qt.Orientation.Horizontal)
         splitter.setChildrenCollapsible(False)
         splitter.setHandleWidth(8)
         for panel in (self._build_left(), self._build_middle(), self._build_right()):
@@ -187,6 +193,7 @@ class WeightsPage(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.verdict)
         layout.addWidget(splitter, 1)
+        layout.addStretch(0)
 
     def _build_left(self) -> QWidget:
         panel = Panel()
@@ -286,6 +293,7 @@ class WeightsPage(QWidget):
     def _on_stage_changed(self) -> None:
         if self._feed.verdict is None:
             self.verdict.set_waiting(heading_of(self._feed))
+        self.splitter.setVisible(self._feed.stage != "failed" or len(self._feed.table) > 0)
         if self._feed.stage == "complete":
             self._choose_first()
             # The figures asked for while the scan ran may have been of a part.

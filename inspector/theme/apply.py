@@ -97,6 +97,8 @@ def _rules(theme: Theme) -> str:
     QPushButton[link="true"]:focus, QToolButton[link="true"]:focus {{
         border-color: {theme.accent}; }}
     QToolButton[link="true"]:disabled {{ color: {theme.dim}; }}
+    QTabBar QToolButton[link="true"] {{ color: {theme.dim}; padding: 0 4px; }}
+    QTabBar QToolButton[link="true"]:hover {{ color: {theme.text}; }}
     QToolButton::menu-indicator {{ image: none; }}
     QTreeView, QPlainTextEdit {{ background: {theme.panel}; border: 0; outline: 0; }}
     QTreeView::item:selected {{ background: {theme.selection}; color: {theme.text}; }}

@@ -4,20 +4,22 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QTabBar, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTabBar, QToolButton, QWidget
 
 from inspector.theme import Theme
 
 
 class _Bar(QTabBar):
-    """A tab bar that closes by the middle button, too."""
+    """A tab bar that knows the middle button."""
+
+    middle_clicked = Signal(int)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Close the tab under the middle button."""
+        """Tell of the tab under the middle button."""
         if event.button() == Qt.MouseButton.MiddleButton:
             place = self.tabAt(event.position().toPoint())
             if place >= 0:
-                self.tabCloseRequested.emit(place)
+                self.middle_clicked.emit(place)
                 return
         super().mouseReleaseEvent(event)
 
@@ -36,11 +38,11 @@ class FileTabs(QWidget):
         self.bar.setAccessibleName("Open checkpoints")
         self.bar.setDrawBase(False)
         self.bar.setExpanding(False)
-        self.bar.setTabsClosable(True)
         self.bar.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.bar.setUsesScrollButtons(True)
         self.bar.currentChanged.connect(self._on_current_changed)
-        self.bar.tabCloseRequested.connect(self._on_close_requested)
+        self.bar.middle_clicked.connect(self._close_at)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.add = QToolButton()
         self.add.setText("+")
         self.add.setProperty("link", True)
@@ -54,6 +56,7 @@ class FileTabs(QWidget):
         layout.addWidget(self.add)
         layout.addStretch(1)
         self.set_theme(theme)
+        self.hide()
 
     def set_theme(self, theme: Theme) -> None:
         """Paint with other colours."""
@@ -76,14 +79,27 @@ class FileTabs(QWidget):
             for number, title, path in files:
                 place = self.bar.addTab(title.replace("&", "&&"))
                 self.bar.setTabToolTip(place, path)
+                close = self._close_button(number, title)
+                self.bar.setTabButton(place, QTabBar.ButtonPosition.RightSide, close)
                 if number == current:
                     self.bar.setCurrentIndex(place)
+        self.setVisible(bool(files))
 
     @Slot(int)
     def _on_current_changed(self, place: int) -> None:
         if place >= 0:
             self.file_chosen.emit(self._numbers[place])
 
-    @Slot(int)
-    def _on_close_requested(self, place: int) -> None:
+    def _close_at(self, place: int) -> None:
         self.file_closed.emit(self._numbers[place])
+
+    def _close_button(self, number: int, title: str) -> QToolButton:
+        """Return a small cross; the keyboard has Ctrl+W."""
+        button = QToolButton()
+        button.setText("×")
+        button.setProperty("link", True)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setAccessibleName(f"Close {title}")
+        button.setToolTip("Close (Ctrl+W)")
+        button.clicked.connect(lambda *_: self.file_closed.emit(number))
+        return button

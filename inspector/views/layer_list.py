@@ -23,7 +23,7 @@ TYPING_MS = 60
 SCROLLING_MS = 120
 ALL_OPEN = 60
 """Trees of at most so many rows stand open at first."""
-_WIDTHS = {Column.PATTERN: 56, Column.DENSITY: 84, Column.BROKEN: 70, Column.LIGHTS: 72}
+_WIDTHS = {Column.PATTERN: 58, Column.DENSITY: 68, Column.BROKEN: 62, Column.LIGHTS: 74}
 
 
 class _Filter(QLineEdit):
@@ -179,6 +179,7 @@ class LayerList(QWidget):
     def _on_model_reset(self) -> None:
         """Open again what was open, and stand again where the user stood."""
         self.tree.setUpdatesEnabled(False)
+        self.tree.setRootIsDecorated(self._model.has_groups)
         blocked = self.tree.blockSignals(True)
         if not self._touched and len(self._model.rows_shown) <= ALL_OPEN:
             self.tree.expandAll()

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QWidget
+
+_LEAST = 72
+_PADDING = 32
 
 
 class PlaneButtons(QWidget):
@@ -30,13 +34,19 @@ class PlaneButtons(QWidget):
         for number, (plane, (title, meaning)) in enumerate(planes.items(), start=1):
             button = QPushButton(title)
             button.setCheckable(True)
-            button.setMinimumWidth(72)
+            button.setMinimumWidth(self._width_of(button))
             button.setAccessibleName(f"Show {meaning.lower()}")
             button.setToolTip(f"{meaning} ({number})")
             button.clicked.connect(lambda *_, plane=plane: self.plane_wanted.emit(plane))
             group.addButton(button)
             layout.addWidget(button)
             self._buttons[plane] = button
+
+    def _width_of(self, button: QPushButton) -> int:
+        """Return room for the word in bold: the pressed button must not jump or cut it."""
+        font = QFont(button.font())
+        font.setBold(True)
+        return max(_LEAST, QFontMetrics(font).horizontalAdvance(button.text()) + _PADDING)
 
     def set_plane(self, plane: str) -> None:
         """Press a plane's button."""

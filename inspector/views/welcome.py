@@ -1,6 +1,6 @@
 """The first screen: what this is for and what to do now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
@@ -119,18 +119,19 @@ class Welcome(QWidget):
     def _buttons(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(8)
-        for text, signal, primary in (
-            ("Open checkpoint…", self.open_wanted, True),
-            ("Open folder…", self.folder_wanted, False),
-            ("Open the demo", self.demo_wanted, False),
-        ):
-            button = QPushButton(text)
-            button.setProperty("primary", primary)
-            button.setAccessibleName(text.rstrip("…"))
-            button.clicked.connect(lambda *_, signal=signal: signal.emit())
-            row.addWidget(button)
+        self.open = self._button("Open checkpoint…", self.open_wanted.emit)
+        self.open.setProperty("primary", True)
+        row.addWidget(self.open)
+        row.addWidget(self._button("Open folder…", self.folder_wanted.emit))
+        row.addWidget(self._button("Open the demo", self.demo_wanted.emit))
         row.addStretch(1)
         return row
+
+    def _button(self, text: str, act: Callable[[], None]) -> QPushButton:
+        button = QPushButton(text)
+        button.setAccessibleName(text.rstrip("…"))
+        button.clicked.connect(lambda *_: act())
+        return button
 
     def _recent_button(self, path: str) -> QPushButton:
         folder, _, name = path.rstrip("/").rpartition("/")

@@ -164,8 +164,8 @@ class Values:
 
     def _decode(self, keys: Keys) -> Extremes:
         """Turn keys into numbers."""
-        sign = keys & 1
-        bits = (keys >> 1) | (sign << (8 * keys.itemsize - 1))
+        one = keys.dtype.type(1)
+        bits: Keys = (keys >> one) | ((keys & one) << keys.dtype.type(8 * keys.itemsize - 1))
         values = _floats(bits, self._dtype)
         finite = np.isfinite(values)
         return Extremes(np.where(finite, values, 0.0), finite)
@@ -195,7 +195,8 @@ def pooled_keys(numbers: Raw, row_level: int, column_level: int) -> Keys:
     one = lower.dtype.type(1)
     positive = np.where(upper >= 0, upper, 0).view(lower.dtype) << one
     negative = np.where(lower >= top, ((lower ^ top) << one) | one, 0).astype(lower.dtype)
-    return np.maximum(positive, negative)
+    keys: Keys = np.maximum(positive, negative)
+    return keys
 
 
 def _floats(bits: Keys, dtype: DType) -> npt.NDArray[np.float64]:

@@ -13,15 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from sparse_core.analysis.geometry import Window, areas, window_of
+from sparse_core.analysis.judge import judge
 from sparse_core.analysis.magnitudes import Extremes, Values
-from sparse_core.analysis.measure import Tick, mask_of
+from sparse_core.analysis.measure import Measured, Tick, mask_of
 from sparse_core.analysis.pooling import pool
 from sparse_core.analysis.subject import Subject, subject_of
 from sparse_core.checkpoints import Checkpoint
+from sparse_core.dtypes import Raw
 from sparse_core.errors import SparseError
-from sparse_core.masks import PackedMask, count_groups, surplus_plane
-from sparse_core.messages import Plane, ScanOptions, TileKey
-from sparse_core.patterns import NMPattern
+from sparse_core.masks import PackedMask, count_groups, moments, surplus_plane
+from sparse_core.messages import LayerReport, Plane, ScanOptions, TileKey
+from sparse_core.patterns import AXES, NMPattern
 
 BASE = 4
 """Level of the base of counts, along both axes: a cell has 16 x 16 weights."""
@@ -81,6 +83,13 @@ class Pyramid:
         mask = mask_of(checkpoint, name, options, tick)
         return cls(subject, mask, Values(checkpoint, name, subject.layout))
 
+    @cached_property
+    def pattern(self) -> NMPattern | None:
+        """What groups are judged against, as far as the tensor tells by itself."""
+        info = self.subject.info
+        unread = moments(np.empty(0, info.dtype.raw), info.dtype, 0.0)
+        return pattern_of(judge(self.subject, Measured(self.mask, unread)))
+
     @property
     def bytes(self) -> int:
         """Memory that this pyramid holds now."""
@@ -95,6 +104,18 @@ class Pyramid:
     def known_scale(self) -> float | None:
         """Give the largest finite |w| if the tensor was already read."""
         return None if self._values is None else self._values.known_scale()
+
+    def raw(self, window: Window) -> Raw:
+        """Read the stored bits of a window, ``(rows, columns)``.
+
+        Raises
+        ------
+        SparseError
+            If the file cannot be read.
+        """
+        if self._values is None:
+            raise SparseError("This tensor has no values to show.")
+        return self._values.rows(window)
 
     def tile(
         self, plane: Plane, key: TileKey, pattern: NMPattern | None, tick: Tick | None = None
@@ -197,6 +218,17 @@ class Pyramid:
                 broken = pattern if count_groups(self.mask, pattern).bad else None
                 self._surplus_bases[pattern] = _worst(self.mask, whole, BASE, BASE, broken, tick)
             return self._surplus_bases[pattern]
+
+
+def pattern_of(report: LayerReport) -> NMPattern | None:
+    """Give the pattern that the bad groups of a report are counted against."""
+    text, axis = report.pattern, report.axis
+    if report.meant is not None:
+        text, axis = report.meant, report.meant_axis
+    for known in AXES:
+        if text is not None and axis == known:
+            return NMPattern.parse(text, known)
+    return None
 
 
 def _cut(base: npt.NDArray[np.generic], window: Window, level: int) -> npt.NDArray[np.generic]:

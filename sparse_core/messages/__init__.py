@@ -23,6 +23,7 @@ from sparse_core.messages.checkpoint import (
     FileId,
     ScanOptions,
 )
+from sparse_core.messages.frames import JOINED_BYTES, FrameReader, encode_frames
 from sparse_core.messages.replies import (
     Cell,
     Done,
@@ -63,6 +64,7 @@ from sparse_core.messages.scan import (
     Verdict,
 )
 from sparse_core.messages.vocabulary import (
+    CREDITS,
     FRAME_BYTES,
     PLANES,
     PROTOCOL,
@@ -76,7 +78,9 @@ from sparse_core.messages.vocabulary import (
 )
 
 __all__ = [
+    "CREDITS",
     "FRAME_BYTES",
+    "JOINED_BYTES",
     "PLANES",
     "PROTOCOL",
     "ROWS_A_FRAME",
@@ -96,6 +100,7 @@ __all__ = [
     "Failed",
     "FileChanged",
     "FileId",
+    "FrameReader",
     "Hello",
     "Layer",
     "LayerColumns",
@@ -127,4 +132,5 @@ __all__ = [
     "Verdict",
     "WatchFiles",
     "Welcome",
+    "encode_frames",
 ]

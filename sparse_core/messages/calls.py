@@ -72,7 +72,7 @@ Reply = (
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A request with its number."""
+    """A request with its number. Every call but a ``Credit`` gets a last answer."""
 
     id: int
     body: Request

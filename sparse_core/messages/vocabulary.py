@@ -9,6 +9,8 @@ PROTOCOL = 1
 
 ROWS_A_FRAME = 5000
 FRAME_BYTES = 1 << 20
+CREDITS = 64
+"""Bulk frames that the core may send before the window has digested any."""
 TILE = 512
 """Cells along each side of a tile."""
 

@@ -1,0 +1,162 @@
+"""The desk: takes every call and hands it to the lane that does such work."""
+
+import logging
+from functools import partial
+from threading import Thread
+
+from sparse_core.messages import (
+    PROTOCOL,
+    Answer,
+    Call,
+    Cancel,
+    CellWanted,
+    CloseCheckpoint,
+    Credit,
+    Done,
+    Failed,
+    FileId,
+    Hello,
+    LayerWanted,
+    LookFirst,
+    OpenCheckpoint,
+    Opened,
+    PictureWanted,
+    Reply,
+    ScanCheckpoint,
+    TilesWanted,
+    ValuesWanted,
+    WatchFiles,
+)
+from sparse_core.service.lanes import Job, Lane, Work
+from sparse_core.service.listing import columns_of
+from sparse_core.service.outbox import Outbox, Write
+from sparse_core.service.pictures import Pictures
+from sparse_core.service.scanning import Scans
+from sparse_core.service.shelf import Shelf
+from sparse_core.service.watch import Watch
+from sparse_core.version import VERSION
+
+LOG = logging.getLogger(__name__)
+
+LANES = ("open", "scan", "picture", "tiles", "cell", "values")
+"""One thread each, so that a scan keeps no cursor waiting."""
+
+BULK = frozenset({"open", "scan", "tiles"})
+"""Lanes whose answers wait for credits."""
+
+
+class Service:
+    """Requests in, answers out.
+
+    Parameters
+    ----------
+    write : callable
+        Takes the bytes of one frame; called from one thread.
+    """
+
+    def __init__(self, write: Write) -> None:
+        self._outbox = Outbox(write)
+        self._shelf = Shelf()
+        self._pictures = Pictures(self._shelf)
+        self._scans = Scans(self._shelf, self._outbox)
+        self._watch = Watch(lambda news: self._outbox.say(Answer(0, news)))
+        self._lanes = {name: Lane(name) for name in LANES}
+        self._writer = Thread(target=self._outbox.run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._writer.start()
+        self._watch.start()
+        for lane in self._lanes.values():
+            lane.start()
+
+    def close(self) -> None:
+        """Stop all work and end the threads."""
+        self._watch.close()
+        self._outbox.close()
+        for lane in self._lanes.values():
+            lane.close()
+        if self._writer.is_alive():
+            self._writer.join()
+
+    def tell(self, reply: Reply) -> None:
+        """Say what nobody asked for."""
+        self._outbox.say(Answer(0, reply))
+
+    def handle(self, call: Call) -> None:
+        """Take one call. Never works long and never raises on what it asks."""
+        match call.body:
+            case Credit(frames):
+                self._outbox.credit(frames)
+            case Hello(protocol):
+                self._reply(call, _greet(protocol))
+            case Cancel(number):
+                for lane in self._lanes.values():
+                    lane.cancel(number)
+                self._reply(call, Done())
+            case LookFirst(scan, rows):
+                self._scans.look_first(scan, rows)
+                self._reply(call, Done())
+            case WatchFiles(files):
+                self._watch.files(files)
+                self._reply(call, Done())
+            case CloseCheckpoint(file):
+                self._shelf.close(file)
+                self._reply(call, Done())
+            case _:
+                self._queue(call)
+
+    def refuse(self, number: int, sentence: str) -> None:
+        """Answer a call that cannot be understood."""
+        self._outbox.say(Answer(number, Failed(sentence, "Protocol"), last=True))
+
+    def _reply(self, call: Call, reply: Reply) -> None:
+        """Answer at once."""
+        self._outbox.say(Answer(call.id, reply, last=True))
+
+    def _queue(self, call: Call) -> None:
+        """Give the call to its lane."""
+        match call.body:
+            case OpenCheckpoint() as body:
+                self._put("open", call, partial(self._open, wanted=body))
+            case ScanCheckpoint() as body:
+                self._put("scan", call, partial(self._scans.scan, wanted=body))
+            case TilesWanted() as body:
+                self._put("tiles", call, partial(self._pictures.tiles, wanted=body))
+            case PictureWanted() as body:
+                self._put("picture", call, partial(self._pictures.picture, wanted=body))
+            case CellWanted() as body:
+                self._put("cell", call, partial(self._pictures.cell, wanted=body))
+            case ValuesWanted() as body:
+                self._put("values", call, partial(self._pictures.values, wanted=body))
+            case LayerWanted() as body:
+                self._put("values", call, partial(self._pictures.layer, wanted=body))
+            case _:
+                self.refuse(call.id, f"This core cannot do {type(call.body).__name__}.")
+
+    def _put(self, lane: str, call: Call, work: Work) -> None:
+        """Queue a job; of the questions of a view only the newest counts."""
+        view = getattr(call.body, "view", None)
+        key = None if view is None else (lane, view)
+        job = Job(call.id, work, self._outbox, bulk=lane in BULK, key=key)
+        self._lanes[lane].put(job)
+
+    def _open(self, job: Job, wanted: OpenCheckpoint) -> Done:
+        """List a file."""
+        checkpoint = self._shelf.checkpoint(wanted.file)
+        file = FileId(wanted.file.path, wanted.file.container, checkpoint.stamp)
+        job.answer(Opened(file, checkpoint.summary))
+        for columns in columns_of(checkpoint, wanted.options):
+            job.answer(columns)
+        return Done()
+
+
+def _greet(protocol: int) -> Reply:
+    """Compare the protocols."""
+    if protocol == PROTOCOL:
+        return Done()
+    return Failed(
+        f"The window speaks protocol {protocol}, this core (version {VERSION}) {PROTOCOL}: "
+        "install the same version of sparsescope on both machines.",
+        "Protocol",
+    )

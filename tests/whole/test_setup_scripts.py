@@ -83,6 +83,19 @@ def test_without_root_everything_missing_is_named_in_one_line(machine: Machine) 
     assert not machine.asked("apt-get")
 
 
+@pytest.mark.parametrize("target", ["run", "test"])
+def test_make_stops_before_it_makes_anything(machine: Machine, target: str) -> None:
+    bare(machine, user=1000)
+    make = shutil.which("make")
+    assert make is not None
+    result = machine.run("-c", f"exec {make} {target}")
+    assert result.returncode != 0
+    assert result.stdout == ""
+    sentence, by_make = result.stderr.splitlines()
+    assert sentence.startswith("Missing system packages")
+    assert by_make.endswith("Error 3")
+
+
 def test_root_installs_exactly_what_is_missing(machine: Machine) -> None:
     complete(machine)
     machine.stub("id", "echo 0")

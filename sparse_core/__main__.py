@@ -1,6 +1,7 @@
 """The core's command line: ``python -m sparse_core COMMAND ...``."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sparsescope: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; nothing may be flushed to it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
     return status
 

@@ -8,5 +8,7 @@ COMMANDS: dict[str, str] = {
     "scan": "sparse_core.commands.scan",
     "cache": "sparse_core.commands.cache",
     "serve": "sparse_core.commands.serve",
+    "train": "sparse_core.commands.train",
+    "speed": "sparse_core.commands.speed",
 }
 """Name on the command line -> module."""

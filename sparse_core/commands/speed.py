@@ -1,0 +1,134 @@
+"""Time sparse layers against dense ones on this machine, and say what is faster.
+
+Without a checkpoint, ``--shape`` and ``--pattern`` make layers up. ``ratio`` is dense time over
+sparse time with its 95 % interval; a ratio whose interval spans 1 is no difference.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import msgspec
+
+from sparse_core.analysis.scan import scan
+from sparse_core.checkpoints import open_checkpoint
+from sparse_core.errors import SparseError
+from sparse_core.inference.backends import BACKENDS, BY_NAME, Backend
+from sparse_core.inference.layer import SparseLayer
+from sparse_core.messages.speed import Machine, SpeedRow, Unavailable
+from sparse_core.patterns import NMPattern
+from sparse_core.speed.comparison import Effort, Setting
+from sparse_core.speed.layers import DTYPES, layers_of, made_layer
+from sparse_core.speed.lock import machine_lock
+from sparse_core.speed.machine import machine
+from sparse_core.speed.session import measure_layers, plan_of
+
+SUMMARY = "time sparse layers against dense ones"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command understands."""
+    add = parser.add_argument
+    add("path", nargs="?", help="a checkpoint; its distinct layers are timed")
+    add("--layers", default="*", metavar="GLOB", help="which layers of the checkpoint")
+    add("--shape", action="append", default=[], metavar="OxI[xHxW]", help="make up such a layer")
+    add("--pattern", default="2:4", metavar="N:M,...", help="patterns of made-up layers (2:4)")
+    add("--batch", default="1,64", metavar="B,...", help="batch sizes (1,64)")
+    add("--dtype", choices=DTYPES, help="number format; default that of the file, or fp32")
+    add("--backends", default="", metavar="NAME,...", help=f"of {', '.join(BY_NAME)} (all)")
+    add("--device", default="cpu", help="cpu or cuda (cpu)")
+    add("--threads", type=int, default=1, metavar="N", help="for dense and sparse alike (1)")
+    add("--seconds", type=float, default=1.0, metavar="S", help="timed rounds a comparison (1)")
+    add("--plan", metavar="FILE", help="write the fastest correct backend of each layer")
+    add("--json", action="store_true", help="one JSON object a line and nothing else")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure under the machine's lock and print rows as they come."""
+    settings = [Setting(args.device, batch, args.threads) for batch in _batches(args.batch)]
+    found: list[SpeedRow | Unavailable] = []
+    with machine_lock():
+        layers = _layers(args)
+        effort = Effort(seconds=args.seconds)
+        for row in measure_layers(layers, settings, _backends(args.backends), effort):
+            found.append(row)
+            _print(row, as_json=args.json)
+        if not found:
+            raise SparseError(f"No linear or conv layer is named {args.layers}: see them by scan.")
+        _print(machine(args.device, args.threads), as_json=args.json)
+    if args.plan:
+        plan_of(found, settings[-1]).save(Path(args.plan))
+    return 0
+
+
+def _layers(args: argparse.Namespace) -> Iterator[SparseLayer]:
+    dtype = DTYPES[args.dtype] if args.dtype else None
+    for shape, text in product(args.shape, args.pattern.split(",")):
+        yield made_layer(_shape(shape), NMPattern.parse(text), dtype or DTYPES["fp32"])
+    if args.path is None:
+        if not args.shape:
+            raise SparseError(
+                "Nothing to time: name a checkpoint, or a layer as --shape 4096x4096."
+            )
+        return
+    with open_checkpoint(args.path) as checkpoint:
+        reports = scan(checkpoint).layers
+        yield from layers_of(checkpoint, reports, args.layers, dtype)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """Read ``OxI`` or ``OxIxHxW``."""
+    sides = text.lower().replace("×", "x").split("x")
+    if len(sides) not in (2, 4) or not all(side.isdigit() and int(side) for side in sides):
+        raise SparseError(f"{text!r} is no shape: write OUTxIN, or OUTxINxHEIGHTxWIDTH.")
+    return tuple(int(side) for side in sides)
+
+
+def _batches(text: str) -> list[int]:
+    """Read batch sizes."""
+    words = text.split(",")
+    if not all(word.isdigit() and int(word) for word in words):
+        raise SparseError(f"{text!r} are no batch sizes: write whole numbers above 0, as in 1,64.")
+    return [int(word) for word in words]
+
+
+def _backends(text: str) -> list[Backend]:
+    """Choose backends by name."""
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in BY_NAME:
+            raise SparseError(f"There is no backend {name}: choose of {', '.join(BY_NAME)}.")
+    return [BY_NAME[name] for name in names] or list(BACKENDS)
+
+
+def _print(row: SpeedRow | Unavailable | Machine, *, as_json: bool) -> None:
+    """Write one row."""
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+    elif isinstance(row, SpeedRow):
+        mark = "  (disturbed by other processes)" if row.disturbed else ""
+        finding = "no difference" if row.ratio_low <= 1 <= row.ratio_high else f"{row.ratio:.2f} x"
+        sys.stdout.write(
+            f"{row.layer:32} batch {row.batch:<5} {row.backend:10} {row.median_ms:9.3f} ms  "
+            f"{finding:>13}  [{row.ratio_low:.2f}, {row.ratio_high:.2f}]  "
+            f"error {row.max_error:.0e}{mark}\n"
+        )
+    elif isinstance(row, Unavailable):
+        sys.stdout.write(f"{row.layer:32} {row.backend} cannot run: {row.reason}\n")
+    else:
+        sys.stdout.write(_conditions(row))
+    sys.stdout.flush()
+
+
+def _conditions(found: Machine) -> str:
+    """Say where this was measured."""
+    lines = [
+        f"{found.cpu}, {found.device}, {found.threads} thread(s), native {found.native}, "
+        f"torch {found.torch}, Python {found.python}",
+        f"ceilings: copy {found.ceilings.copy_gb_s:.1f} GB/s, "
+        f"fp32 product {found.ceilings.product_gflop_s:.0f} GFLOP/s",
+        *found.notes,
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Measuring honestly: dense and sparse interleaved, with spread and intervals. Imports torch."""

@@ -18,6 +18,7 @@ class Matrix:
         self.kept = weights != 0
         self.scale = float(np.abs(weights).max(initial=0)) or 1.0
         self.pattern = pattern
+        self._levels = {}
         rows, columns = weights.shape
         whole = columns // 4 * 4
         surplus = self.kept[:, :whole].reshape(rows, -1, 4).sum(axis=2) - 2
@@ -45,7 +46,13 @@ class Matrix:
         )
 
     def level(self, plane: Plane, row_level: int, column_level: int):
-        """Return all cells of a level."""
+        """Return all cells of a level, made once."""
+        place = plane, row_level, column_level
+        if place not in self._levels:
+            self._levels[place] = self._made(*place)
+        return self._levels[place]
+
+    def _made(self, plane, row_level, column_level):
         if plane == "violation":
             return self._pooled(self.violations, row_level, column_level, np.maximum)
         if plane == "mask":

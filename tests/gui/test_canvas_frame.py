@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from inspector.views.tile_canvas.cache import TileCache
 from inspector.views.tile_canvas.frame import HATCH, compose, hatch
 from inspector.views.tile_canvas.needed import backdrop, visible_tiles
+from inspector.views.tile_canvas.span import CELLS
 from inspector.views.tile_canvas.view import whole_view
 
 SHAPES = st.tuples(st.integers(1, 1300), st.integers(4, 1300))
@@ -43,9 +44,7 @@ def test_the_frame_is_the_cells_of_its_level(shape, zoom, down, right, plane):
     matrix = two_of_four(*shape, broken=[(shape[0] // 2, 0)])
     view = whole_view(matrix.picture, HEIGHT, WIDTH)
     view = view.at_zoom(zoom, HEIGHT * down, WIDTH * right)
-    frame = compose(
-        view, matrix.picture, plane, filled(matrix, plane, visible_tiles(view))
-    )
+    frame = compose(view, matrix.picture, plane, filled(matrix, plane, visible_tiles(view)))
     assert frame.sharp
     assert frame.gaps == ()
     np.testing.assert_array_equal(frame.pixels, expected(matrix, plane, view))
@@ -56,9 +55,7 @@ def test_the_frame_is_the_cells_of_its_level(shape, zoom, down, right, plane):
 def test_the_drawn_mean_is_the_true_mean(shape, height, width, seed):
     matrix = two_of_four(*shape, seed=seed)
     view = whole_view(matrix.picture, height, width)
-    frame = compose(
-        view, matrix.picture, "density", filled(matrix, "density", visible_tiles(view))
-    )
+    frame = compose(view, matrix.picture, "density", filled(matrix, "density", visible_tiles(view)))
     drawn = frame.pixels[:: view.rows.cell, :: view.columns.cell] / 255
     sizes = matrix.sizes(view.rows.level, view.columns.level)
     assert abs(np.average(drawn, weights=sizes) - matrix.kept.mean()) <= 1 / 255
@@ -98,8 +95,6 @@ def test_every_violating_group_in_view_is_lit(shape, zoom, down, right, data):
 def test_hatching_is_on_lit_cells_alone_and_leaves_most_of_them_lit(cell):
     matrix = two_of_four(40, 40, [(7, 8)])
     view = whole_view(matrix.picture, 1000, 1000)
-    from inspector.views.tile_canvas.span import CELLS
-
     view = view.at_zoom(CELLS.index(cell), 0, 0)
     if view.rows.cell != cell:
         view = whole_view(matrix.picture, 40 * cell, 40 * cell)
@@ -165,9 +160,7 @@ def test_the_least_coarse_stands_in():
     matrix = two_of_four(2000, 1500)
     view = whole_view(matrix.picture, 500, 500).at_zoom(0, 300, 250)
     finer = whole_view(matrix.picture, 500, 500).at_zoom(-1, 300, 250)
-    cache = filled(
-        matrix, "magnitude", [backdrop(matrix.picture), *visible_tiles(finer)]
-    )
+    cache = filled(matrix, "magnitude", [backdrop(matrix.picture), *visible_tiles(finer)])
     frame = compose(view, matrix.picture, "magnitude", cache)
     rows, columns = view.rows.visible(), view.columns.visible()
     level = matrix.level("magnitude", 1, 1)

@@ -1,5 +1,6 @@
 """Which tiles are asked for, and in which order."""
 
+import numpy as np
 import pytest
 from canvas_tiles import levels
 from hypothesis import given
@@ -63,7 +64,9 @@ def test_stand_ins_cover_the_tile(place):
         assert other.row_level < shown.row_levels
         assert other.column_level < shown.column_levels
         assert 0 <= top - ((other.row * TILE) << other.row_level) < TILE << other.row_level
-        assert 0 <= left - ((other.column * TILE) << other.column_level) < TILE << other.column_level
+        assert (
+            0 <= left - ((other.column * TILE) << other.column_level) < TILE << other.column_level
+        )
     coarseness = [other.row_level + other.column_level for other in found]
     assert coarseness == sorted(coarseness)
     assert key == backdrop(shown) or backdrop(shown) in found or not _coarser(key, backdrop(shown))
@@ -119,8 +122,6 @@ def test_a_tile_of_the_ring_costs_no_new_set():
     requests, cache = Requests(), TileCache()
     wanted = requests.renew(view, shown, "mask", cache, (0.0, 0.0))
     assert wanted is not None
-    import numpy as np
-
     for key in wanted:
         cache.put("mask", key, np.zeros((TILE, TILE), np.uint8))
         requests.arrived(key)

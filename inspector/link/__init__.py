@@ -1,0 +1,1 @@
+"""The core process: start it, talk to it, start it again."""

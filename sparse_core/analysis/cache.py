@@ -48,7 +48,7 @@ def key_of(checkpoint: Checkpoint, options: ScanOptions) -> str:
         for info in checkpoint.tensors.values()
     ]
     parts = (
-        os.path.realpath(checkpoint.path),
+        os.fsencode(os.path.realpath(checkpoint.path)),
         checkpoint.stamp,
         checkpoint.container,
         checkpoint.format,

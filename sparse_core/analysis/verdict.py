@@ -174,7 +174,8 @@ def _unstructured(found: Sorted) -> Finding:
 
 def _dense(found: Sorted) -> Finding:
     """Say what a dense network would lose and gain."""
-    proof = [Phrase(f"None of {plural(found.prunable, 'prunable matrix')} is sparse. ")]
+    none = f"None of {plural(found.prunable, 'prunable matrix')} is sparse. "
+    proof = [Phrase("The one prunable matrix is not sparse. " if found.prunable == 1 else none)]
     judged = [one for one in found.dense if one.energy_24 is not None]
     if judged:
         weight = sum((one.norm or 0.0) ** 2 for one in judged)
@@ -319,7 +320,7 @@ def _conditions(layers: Sequence[LayerReport], options: ScanOptions, partial: bo
     if any(not one.kind_known and one.class_ != "other" for one in layers):
         parts.append("some kinds assumed from shapes")
     if partial:
-        parts.append(f"{len(layers):,} tensors so far")
+        parts.append(f"{plural(len(layers), 'tensor')} so far")
     return " · ".join(parts)
 
 

@@ -5,6 +5,7 @@ code in that process can prevent it. So a command's work is done in a forked chi
 comes back through a pipe; only whole lines are passed on.
 """
 
+import faulthandler
 import os
 import signal
 import sys
@@ -58,6 +59,7 @@ def run_in_child(work: Work, path: str) -> int:
 def _work_and_exit(work: Work, sink: int) -> NoReturn:
     """Work in the child; nothing of the parent's clean-up may run here."""
     status = BUG
+    faulthandler.disable()
     try:
         with os.fdopen(sink, "w", encoding="utf-8", errors="surrogateescape") as out:
             status = _guarded(work, out)
@@ -88,7 +90,16 @@ def _guarded(work: Work, out: TextIO) -> int:
 
 def complain(sentence: str) -> None:
     """Write one line to stderr."""
-    print(f"sparsescope: {' '.join(sentence.split())}", file=sys.stderr, flush=True)
+    print(f"sparsescope: {printable(' '.join(sentence.split()))}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """Replace what would steer the terminal: names in a file may hold anything."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
 
 
 def _relay(source: int, child: int) -> None:

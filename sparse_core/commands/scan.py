@@ -4,6 +4,7 @@ Exit status: 0 done, 1 a layer fails ``--require`` or none is meant by it, 2 bad
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -168,7 +169,8 @@ def _line(kind: str, keys: Sequence[str], values: Mapping[str, object]) -> str:
 def _listed(summary: CheckpointSummary) -> dict[str, object]:
     """Give what the first line holds."""
     values: dict[str, object] = msgspec.to_builtins(summary)
-    return values
+    # A path may hold bytes that are no UTF-8; JSON may not.
+    return values | {"path": os.fsencode(summary.path).decode("utf-8", "replace")}
 
 
 def _status(args: argparse.Namespace, layers: Sequence[LayerReport]) -> int:

@@ -5,6 +5,7 @@ from typing import TextIO
 
 from sparse_core.analysis.scan import ScanResult
 from sparse_core.analysis.words import plural, size
+from sparse_core.commands.child import printable
 from sparse_core.dtypes import DTYPES
 from sparse_core.messages import CheckpointSummary, LayerReport
 
@@ -25,20 +26,20 @@ def write_table(out: TextIO, summary: CheckpointSummary, result: ScanResult) -> 
     detail = "".join(phrase.text for phrase in verdict.detail)
     for line in (verdict.headline, detail, verdict.conditions):
         if line:
-            out.write(f"{line}\n")
+            out.write(f"{printable(line)}\n")
     out.write("\n")
     rows = [_HEADER, *(_row(layer) for layer in result.layers)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     for row in rows:
-        out.write(_aligned(row, widths) + "\n")
+        out.write(printable(_aligned(row, widths)) + "\n")
     how = "from the cache" if result.cached else f"in {result.seconds:.2f} s"
     engine = "native" if result.native else "numpy"
     out.write(
-        f"\n{summary.path}: {summary.format}, {plural(summary.tensors, 'tensor')}, "
+        f"\n{printable(summary.path)}: {summary.format}, {plural(summary.tensors, 'tensor')}, "
         f"{summary.elements:,} elements, {size(result.read_bytes)} {how} ({engine}).\n"
     )
     for note in summary.notes:
-        out.write(f"{note}\n")
+        out.write(f"{printable(note)}\n")
 
 
 def _row(layer: LayerReport) -> tuple[str, ...]:

@@ -288,6 +288,7 @@ class MainWindow(QMainWindow):
 
     def _drop_file(self, file: FileView) -> None:
         feed, page = self.feeds.pop(file.number), self.pages.pop(file.number)
+        page.release()
         feed.close()
         self.stack.removeWidget(page)
         page.deleteLater()
@@ -456,7 +457,6 @@ class MainWindow(QMainWindow):
                 where="core",
             )
         )
-        self._watch()
         for page in self.pages.values():
             page.canvas.ask_again()
 

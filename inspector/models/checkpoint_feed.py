@@ -119,7 +119,7 @@ class CheckpointFeed(QObject):
     def close(self) -> None:
         """Let the core forget the file."""
         self.cancel()
-        self._call = _NONE
+        self._call, self._token = _NONE, None
         self._link.ask(CloseCheckpoint(self.file))
 
     def look_first(self, rows: list[int]) -> None:

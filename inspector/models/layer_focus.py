@@ -81,6 +81,10 @@ class LayerFocus(QObject):
             self._ask(LayerWanted(file, options, tensor))
             self._ask(ValuesWanted(self._view, file, options, tensor))
 
+    def release(self) -> None:
+        """Have no layer in focus: whatever still comes is dropped."""
+        self.show(self._file, self._options, "")
+
     def want_tiles(self, plane: Plane, keys: list[TileKey]) -> None:
         """Ask for tiles, nearest first; replaces what was asked before."""
         if self._tensor:

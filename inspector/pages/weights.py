@@ -110,6 +110,11 @@ class WeightsPage(QWidget):
         elif old.plane != view.plane:
             self._show_plane()
 
+    def release(self) -> None:
+        """Let go of the core: answers that still come are not for this page."""
+        self._patience.stop()
+        self._focus.release()
+
     def set_theme(self, theme: Theme) -> None:
         """Paint with other colours."""
         for part in (self.verdict, self.canvas, self.histogram):

@@ -127,7 +127,7 @@ def _rules(theme: Theme) -> str:
 
 def apply(app: QApplication, theme: Theme) -> None:
     """Put the theme on the application; safe to repeat while it runs."""
-    if app.style().name() != "fusion":
+    if not app.styleSheet():  # With rules in force the style is wrapped and has no name.
         app.setStyle("Fusion")
     font = QFont(family())
     font.setPointSizeF(TEXT_POINTS)

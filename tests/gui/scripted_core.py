@@ -123,6 +123,7 @@ class ScriptedCore(QObject):
 
     def stop(self) -> None:
         self.stopped = True
+        self._calls.clear()
 
     def ask(self, body: object, on_answer: Callable[[Answer], None] | None = None) -> int:
         self._number += 1
@@ -160,6 +161,8 @@ class ScriptedCore(QObject):
     # ------------------------------------------------------------ the script
 
     def _reply(self, number: int, body: object) -> None:
+        if number not in self._calls:
+            return
         if isinstance(body, WatchFiles | CloseCheckpoint | LookFirst):
             self.answer(number, Done())
             return

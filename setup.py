@@ -8,7 +8,7 @@ setup(
             "sparse_core.native._native",
             ["sparse_core/native/_native.cpp"],
             language="c++",
-            extra_compile_args=["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden"],
+            extra_compile_args=["-std=c++17", "-O2", "-ftree-vectorize", "-ffp-contract=off", "-g0"],
             optional=True,
         )
     ]

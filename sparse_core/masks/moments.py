@@ -172,7 +172,7 @@ def _in_singles(
     largest = max(-low, high)
     mean = total / raw.size
     m2 = squares - total * mean
-    if largest > _LARGE or 0 < largest < _SMALL or 2 * m2 < squares:
+    if largest > _LARGE or 0 < largest < _SMALL or 16 * m2 < squares:
         return None
     return Moments(
         raw.size, raw.size - nonzero, near, 0, 0, raw.size, low + 0.0, high + 0.0, mean, m2

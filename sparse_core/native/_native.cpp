@@ -252,8 +252,8 @@ INLINE void small_row_histogram(const uint64_t *words, size_t rows, size_t colum
 }
 
 template <class Path>
-INLINE void row_histogram(const uint64_t *words, size_t rows, size_t columns, size_t m,
-                          int64_t *out) {
+INLINE void row_histogram_plain(const uint64_t *words, size_t rows, size_t columns, size_t m,
+                                int64_t *out) {
     if (8 % m == 0) return small_row_histogram<Path>(words, rows, columns, m, out);
     const size_t groups = columns / m;
     int64_t seen[2][65] = {};
@@ -263,10 +263,114 @@ INLINE void row_histogram(const uint64_t *words, size_t rows, size_t columns, si
     for (size_t k = 0; k <= m; k++) out[k] += seen[0][k] + seen[1][k];
 }
 
+#if HAVE_AVX2
+// Counts how many bytes of `count` vectors (at most 255) are 0, 1, ... m; eight numbers a turn.
+AVX2 inline void count_values(const __m256i *vectors, size_t count, size_t m, int64_t *out) {
+    int64_t others = int64_t(32 * count);
+    for (size_t first = 0; first < m; first += 8) {
+        __m256i seen[8];
+        for (auto &lanes : seen) lanes = _mm256_setzero_si256();
+        for (size_t i = 0; i < count; i++)
+            for (int k = 0; k < 8; k++) {
+                const __m256i number = _mm256_set1_epi8(char(first + size_t(k)));
+                seen[k] = _mm256_sub_epi8(seen[k], _mm256_cmpeq_epi8(vectors[i], number));
+            }
+        for (size_t k = 0; k < 8 && first + k < m; k++) {
+            const __m256i sums = _mm256_sad_epu8(seen[k], _mm256_setzero_si256());
+            const __m128i two =
+                _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+            const int64_t total = _mm_cvtsi128_si64(two) + _mm_extract_epi64(two, 1);
+            out[first + k] += total;
+            others -= total;
+        }
+    }
+    out[m] += others;
+}
+
+constexpr size_t STAGE = 256;
+
+// The groups of m = 4, 8, 16 or 32 of STAGE words.
+AVX2 void staged_histogram(const uint64_t *words, size_t m, int64_t *out) {
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1,
+                                           2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
+    const __m256i nibble = _mm256_set1_epi8(15), one8 = _mm256_set1_epi8(1);
+    const __m256i one16 = _mm256_set1_epi16(1);
+    __m256i counts[STAGE / 2];
+    size_t size = 0;
+    for (size_t i = 0; i < STAGE; i += 4) {
+        const __m256i v = read(words + i);
+        const __m256i low = _mm256_shuffle_epi8(table, _mm256_and_si256(v, nibble));
+        const __m256i high =
+            _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(v, 4), nibble));
+        if (m == 4) {
+            counts[size++] = low;
+            counts[size++] = high;
+        } else {
+            counts[size++] = _mm256_add_epi8(low, high);
+        }
+    }
+    // Neighbours are added, and the shorter numbers packed again to one byte each. Their order
+    // is lost, which a histogram does not mind.
+    for (size_t wide = 16; wide <= m; wide *= 2, size /= 2)
+        for (size_t i = 0; i < size; i += 2) {
+            if (wide == 16) {
+                const __m256i a = _mm256_maddubs_epi16(counts[i], one8);
+                const __m256i b = _mm256_maddubs_epi16(counts[i + 1], one8);
+                counts[i / 2] = _mm256_or_si256(a, _mm256_slli_epi16(b, 8));
+            } else {
+                const __m256i low = _mm256_set1_epi16(0xff);
+                const __m256i a0 = _mm256_madd_epi16(_mm256_and_si256(counts[i], low), one16);
+                const __m256i a1 = _mm256_madd_epi16(_mm256_srli_epi16(counts[i], 8), one16);
+                const __m256i b0 = _mm256_madd_epi16(_mm256_and_si256(counts[i + 1], low), one16);
+                const __m256i b1 = _mm256_madd_epi16(_mm256_srli_epi16(counts[i + 1], 8), one16);
+                const __m256i a = _mm256_or_si256(a0, _mm256_slli_epi32(a1, 8));
+                const __m256i b = _mm256_or_si256(b0, _mm256_slli_epi32(b1, 8));
+                counts[i / 2] = _mm256_or_si256(a, _mm256_slli_epi32(b, 16));
+            }
+        }
+    count_values(counts, size, m, out);
+}
+
+// Rows are laid one after the other, their tails masked, and counted STAGE words at a time.
+AVX2 void row_histogram_vector(const uint64_t *words, size_t rows, size_t columns, size_t m,
+                               int64_t *out) {
+    if (m != 4 && m != 8 && m != 16 && m != 32)
+        return row_histogram_plain<Vector>(words, rows, columns, m, out);
+    const size_t width = words_a_row(columns), used = columns / m * m, rest = used % 64;
+    const size_t whole = used / 64, kept = whole + (rest != 0);
+    uint64_t stage[STAGE];
+    size_t filled = 0, total = 0;
+    for (size_t row = 0; row < rows; row++, words += width)
+        for (size_t w = 0; w < kept;) {
+            if (filled == 0 && whole - std::min(w, whole) >= STAGE) {
+                staged_histogram(words + w, m, out);
+                w += STAGE, total += STAGE;
+                continue;
+            }
+            const uint64_t mask = w < whole ? ~uint64_t(0) : (uint64_t(1) << rest) - 1;
+            stage[filled++] = words[w++] & mask;
+            if (filled == STAGE) {
+                staged_histogram(stage, m, out);
+                filled = 0, total += STAGE;
+            }
+        }
+    if (filled) {
+        std::fill(stage + filled, stage + STAGE, 0);
+        staged_histogram(stage, m, out);
+        total += STAGE;
+    }
+    out[0] -= int64_t(total * (64 / m) - rows * (columns / m));
+}
+#endif
+
 // Four words at once; the compiler makes of it what the machine has.
 typedef uint64_t Quad __attribute__((vector_size(32)));
 
-INLINE void set(Quad &quad, const uint64_t *words, size_t count) {
+INLINE void read_words(Quad &quad, const uint64_t *words, size_t count) {
+    if (count == 4) {
+        std::memcpy(&quad, words, sizeof quad);
+        return;
+    }
     quad = Quad{};
     for (size_t i = 0; i < count; i++) quad[i] = words[i];
 }
@@ -277,10 +381,7 @@ INLINE void add_rows(const uint64_t *words, size_t stride, size_t count, size_t 
     for (size_t p = 0; p < PLANES; p++) planes[p] = Quad{};
     for (size_t row = 0; row < m; row++, words += stride) {
         Quad carry;
-        if (count == 4)
-            std::memcpy(&carry, words, sizeof carry);
-        else
-            set(carry, words, count);
+        read_words(carry, words, count);
         for (size_t p = 0; p < PLANES; p++) {
             const Quad both = planes[p] & carry;
             planes[p] ^= carry;
@@ -289,22 +390,48 @@ INLINE void add_rows(const uint64_t *words, size_t stride, size_t count, size_t 
     }
 }
 
+// The same for a power of two as a tree of adders, which is a third of the work.
+template <size_t PLANES> struct Tree {
+    static INLINE void add(const uint64_t *words, size_t stride, size_t count, Quad *planes) {
+        Quad other[PLANES - 1], carry{};
+        const size_t half = size_t(1) << (PLANES - 2);
+        Tree<PLANES - 1>::add(words, stride, count, planes);
+        Tree<PLANES - 1>::add(words + half * stride, stride, count, other);
+        for (size_t p = 0; p + 1 < PLANES; p++) {
+            const Quad differ = planes[p] ^ other[p], both = planes[p] & other[p];
+            planes[p] = differ ^ carry;
+            carry = both | (differ & carry);
+        }
+        planes[PLANES - 1] = carry;
+    }
+};
+template <> struct Tree<1> {
+    static INLINE void add(const uint64_t *words, size_t, size_t count, Quad *planes) {
+        read_words(planes[0], words, count);
+    }
+};
+
 INLINE size_t bit_length(size_t x) {
     size_t bits = 0;
     for (; x; x >>= 1) bits++;
     return bits;
 }
 
-// Counts the columns whose planes spell each number, by halving the set of columns.
+// Counts the columns whose planes spell each number up to m, by halving the set of columns.
 template <class Path, size_t PLANES> struct Leaves {
-    static INLINE void count(const Quad *planes, const Quad &chosen, size_t number, int64_t *out) {
-        const Quad with = chosen & planes[PLANES - 1], without = chosen & ~planes[PLANES - 1];
-        Leaves<Path, PLANES - 1>::count(planes, without, number, out);
-        Leaves<Path, PLANES - 1>::count(planes, with, number + (size_t(1) << (PLANES - 1)), out);
+    static INLINE void count(const Quad *planes, const Quad &chosen, size_t number, size_t m,
+                             int64_t *out) {
+        constexpr size_t half = size_t(1) << (PLANES - 1);
+        const Quad without = chosen & ~planes[PLANES - 1];
+        Leaves<Path, PLANES - 1>::count(planes, without, number, m, out);
+        if (number + half > m) return;
+        const Quad with = chosen & planes[PLANES - 1];
+        Leaves<Path, PLANES - 1>::count(planes, with, number + half, m, out);
     }
 };
 template <class Path> struct Leaves<Path, 0> {
-    static INLINE void count(const Quad *, const Quad &chosen, size_t number, int64_t *out) {
+    static INLINE void count(const Quad *, const Quad &chosen, size_t number, size_t,
+                             int64_t *out) {
         int64_t total = 0;
         for (int i = 0; i < 4; i++) total += popcount<Path::HW>(chosen[i]);
         out[number] += total;
@@ -314,13 +441,17 @@ template <class Path> struct Leaves<Path, 0> {
 template <class Path, size_t PLANES>
 INLINE void column_histogram_of(const uint64_t *words, size_t rows, size_t width, size_t m,
                                 int64_t *seen) {
+    const bool power = m == size_t(1) << (PLANES - 1);
     for (size_t group = 0; group < rows / m; group++, words += m * width)
         for (size_t w = 0; w < width; w += 4) {
             const size_t count = std::min<size_t>(4, width - w);
             Quad planes[PLANES], chosen{};
-            add_rows<PLANES>(words + w, width, count, m, planes);
+            if (power)
+                Tree<PLANES>::add(words + w, width, count, planes);
+            else
+                add_rows<PLANES>(words + w, width, count, m, planes);
             for (size_t i = 0; i < count; i++) chosen[i] = ~uint64_t(0);
-            Leaves<Path, PLANES>::count(planes, chosen, 0, seen);
+            Leaves<Path, PLANES>::count(planes, chosen, 0, m, seen);
         }
 }
 
@@ -714,7 +845,8 @@ template <class T, size_t M> struct Judge {
     }
 };
 
-// Where the members of the next groups start; `step` apart, or scattered if it is 0.
+// Where the next groups start: `step` apart (members then lie side by side if it is 1, else group
+// after group), or scattered if it is 0.
 template <size_t LANES> struct Places {
     size_t outer = 0, group = 0, lane = 0, count = 0, step = 0;
     size_t at[LANES];
@@ -730,10 +862,9 @@ template <size_t LANES> struct Places {
         }
         for (size_t k = count; k < LANES; k++) at[k] = at[0];
         const size_t span = at[LANES - 1] - at[0];
-        step = count < LANES               ? 0
-               : span == LANES - 1         ? 1
-               : span == (LANES - 1) * m && shape.inner == 1 ? m
-                                           : 0;
+        step = 0;
+        if (count == LANES && shape.inner > 1 && span == LANES - 1) step = 1;
+        if (count == LANES && shape.inner == 1 && m > 1 && span == (LANES - 1) * m) step = m;
     }
 };
 
@@ -750,31 +881,31 @@ INLINE void project_groups(const T *bits, T mask, T ceiling, Shape shape, size_t
     for (size_t done = 0; done < total; done += LANES) {
         places.next(shape, m, groups, total - done);
         const T *from = bits + places.at[0];
-        uint8_t *to = out + places.at[0];
-        if (places.step == 1 && inner > 1) {
+        if (places.step == 1)
             for (size_t i = 0; i < m; i++)
                 for (size_t k = 0; k < LANES; k++)
                     judge.ranks[i][k] = J::rank(from + i * inner + k, mask, ceiling);
-            judge.judge(m);
-            for (size_t i = 0; i < m; i++)
-                for (size_t k = 0; k < LANES; k++)
-                    to[i * inner + k] = judge.beaten[i][k] < bound;
-        } else if (places.step) {
+        else if (places.step)
             for (size_t k = 0; k < LANES; k++)
                 for (size_t i = 0; i < m; i++)
                     judge.ranks[i][k] = J::rank(from + k * m + i, mask, ceiling);
-            judge.judge(m);
-            for (size_t k = 0; k < LANES; k++)
-                for (size_t i = 0; i < m; i++) to[k * m + i] = judge.beaten[i][k] < bound;
-        } else {
+        else
             for (size_t i = 0; i < m; i++)
                 for (size_t k = 0; k < LANES; k++)
                     judge.ranks[i][k] = J::rank(bits + places.at[k] + i * inner, mask, ceiling);
-            judge.judge(m);
+        judge.judge(m);
+        uint8_t *to = out + places.at[0];
+        if (places.step == 1)
+            for (size_t i = 0; i < m; i++)
+                for (size_t k = 0; k < LANES; k++)
+                    to[i * inner + k] = judge.beaten[i][k] < bound;
+        else if (places.step)
+            for (size_t k = 0; k < LANES; k++)
+                for (size_t i = 0; i < m; i++) to[k * m + i] = judge.beaten[i][k] < bound;
+        else
             for (size_t i = 0; i < m; i++)
                 for (size_t k = 0; k < places.count; k++)
                     out[places.at[k] + i * inner] = judge.beaten[i][k] < bound;
-        }
     }
 }
 
@@ -783,18 +914,18 @@ INLINE void project(const T *bits, T mask, T ceiling, Shape shape, size_t n, siz
                     uint8_t *out) {
     const size_t tail = shape.length % m * shape.inner, run = shape.length * shape.inner;
     for (size_t o = 0; o < shape.outer; o++) std::memset(out + (o + 1) * run - tail, 1, tail);
-    switch (m) {
-    case 4: return project_groups<T, 4>(bits, mask, ceiling, shape, n, m, out);
-    case 8: return project_groups<T, 8>(bits, mask, ceiling, shape, n, m, out);
-    case 16: return project_groups<T, 16>(bits, mask, ceiling, shape, n, m, out);
-    default: return project_groups<T, 0>(bits, mask, ceiling, shape, n, m, out);
-    }
+    if (m == 4) return project_groups<T, 4>(bits, mask, ceiling, shape, n, m, out);
+    if (m == 8 && sizeof(T) <= 4)
+        return project_groups<T, 8>(bits, mask, ceiling, shape, n, m, out);
+    if (m == 16 && sizeof(T) <= 4)
+        return project_groups<T, 16>(bits, mask, ceiling, shape, n, m, out);
+    project_groups<T, 0>(bits, mask, ceiling, shape, n, m, out);
 }
 
 // ------------------------------------------------------------------------------ the two paths
 
 // Each kernel once for each path; the code above is inlined and so compiled for its machine.
-#define KERNELS(NAME, TARGET, PATH, SCAN)                                                         \
+#define KERNELS(NAME, TARGET, PATH, ROWS, SCAN)                                                   \
     struct NAME {                                                                                 \
         template <class T>                                                                        \
         TARGET static void pack_nonzero(const void *bits, uint64_t mask, size_t rows,             \
@@ -820,7 +951,7 @@ INLINE void project(const T *bits, T mask, T ceiling, Shape shape, size_t n, siz
         }                                                                                         \
         TARGET static void row_groups(const uint64_t *words, size_t rows, size_t columns,         \
                                       size_t m, int64_t *out) {                                   \
-            row_histogram<PATH>(words, rows, columns, m, out);                                    \
+            ROWS(words, rows, columns, m, out);                                                   \
         }                                                                                         \
         TARGET static void column_groups(const uint64_t *words, size_t rows, size_t columns,      \
                                          size_t m, int64_t *out) {                                \
@@ -843,9 +974,9 @@ INLINE void project(const T *bits, T mask, T ceiling, Shape shape, size_t n, siz
         }                                                                                         \
     }
 
-KERNELS(Portable, , Plain, scan_plain);
+KERNELS(Portable, , Plain, row_histogram_plain<Plain>, scan_plain);
 #if HAVE_AVX2
-KERNELS(Wide, AVX2, Vector, scan_vector);
+KERNELS(Wide, AVX2, Vector, row_histogram_vector, scan_vector);
 #else
 typedef Portable Wide;
 #endif

@@ -84,7 +84,8 @@ class Mask(Event, frozen=True, kw_only=True, tag="mask"):
 
     Columns, one entry a layer: ``entries`` weights, ``kept`` ones, ``sad`` entries that differ,
     ``births`` (newly kept) and ``deaths`` (newly pruned), which add up to ``sad``. ``pull`` is the
-    share of the last change of the pruned weights that lambda caused. ``sparsity`` and
+    share of the last change of the pruned weights that lambda caused. ``virtual`` masks are only
+    looked at, not applied. ``sparsity`` and
     ``flip_rate`` (sad / entries) are those of all these layers together. ``exponent`` is what
     lambda alone has done so far: pruned weights shrink by exp(-exponent).
     """
@@ -98,6 +99,7 @@ class Mask(Event, frozen=True, kw_only=True, tag="mask"):
     deaths: tuple[int, ...]
     sparsity: float
     flip_rate: float | None
+    virtual: bool = False
     pull: tuple[float | None, ...] = ()
     exponent: float | None = None
     groups: tuple[GroupNorms, ...] = ()
@@ -130,6 +132,13 @@ class Set(Event, frozen=True, kw_only=True, tag="set"):
     name: str
     value: float | bool
     number: int = 0
+
+
+class Refused(Event, frozen=True, kw_only=True, tag="refused"):
+    """A knob could not be turned; the run goes on."""
+
+    name: str
+    sentence: str
 
 
 class Phase(Event, frozen=True, kw_only=True, tag="phase"):
@@ -174,7 +183,18 @@ class Failed(Event, frozen=True, kw_only=True, tag="failed"):
 
 
 AnyEvent = (
-    Started | Step | Mask | Evaluated | Saved | Set | Phase | Paused | Resumed | Finished | Failed
+    Started
+    | Step
+    | Mask
+    | Evaluated
+    | Saved
+    | Set
+    | Refused
+    | Phase
+    | Paused
+    | Resumed
+    | Finished
+    | Failed
 )
 KINDS: tuple[type[Event], ...] = (
     Started,
@@ -183,6 +203,7 @@ KINDS: tuple[type[Event], ...] = (
     Evaluated,
     Saved,
     Set,
+    Refused,
     Phase,
     Paused,
     Resumed,

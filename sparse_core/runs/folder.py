@@ -1,6 +1,7 @@
 """The names inside a run folder. Nobody else spells them."""
 
 import re
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -88,6 +89,13 @@ class RunFolder(msgspec.Struct, frozen=True):
         """Create the folder and its parts."""
         for part in (self.masks, self.state, self.checkpoints):
             part.mkdir(parents=True, exist_ok=True)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file or a distributed checkpoint's folder; what is gone already is fine."""
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
     def steps(self, part: Path) -> list[int]:
         """List the steps for which ``part`` (masks, state or checkpoints) has a file, ascending."""

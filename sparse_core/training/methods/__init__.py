@@ -1,0 +1,1 @@
+"""The methods, one file each. Each knows its formula and its source, and none knows another."""

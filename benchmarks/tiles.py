@@ -203,11 +203,12 @@ def ours(label: str, path: Path, other: Path, count: int) -> None:
 
     canvas.tiles_wanted.connect(ask_tiles)
     link.ask(PictureWanted(1, file, OPTIONS, NAME), on_answer)
-    wait(lambda: canvas.picture is not None and canvas.sharp)
+    wait(lambda: canvas.picture is not None and canvas.covered)
     shown = canvas.paints
     canvas.update()
     wait(lambda: canvas.paints > shown)
-    say(f"{label}_first_picture_ms", 1000 * (canvas.painted - begun))
+    say(f"{label}_first_coarse_picture_ms", 1000 * (canvas.painted - begun))
+    wait(lambda: canvas.sharp)
 
     scans = 0
 

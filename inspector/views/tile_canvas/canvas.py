@@ -4,13 +4,14 @@ It keeps the state of a view and turns every event into a new one; geometry, com
 are elsewhere and know no events.
 """
 
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QRegion,
     QResizeEvent,
     QWheelEvent,
 )
@@ -103,6 +104,13 @@ class TileCanvas(QWidget):
     def sharp(self) -> bool:
         """Whether every tile in view is there at its own level."""
         return self._view is None or self._content.sharp(self._view)
+
+    @property
+    def covered(self) -> bool:
+        """Whether something is known of every cell in view, be it coarse."""
+        if self._view is None or self.picture is None:
+            return True
+        return not self._content.frame(self._view, self.picture, self._plot.ratio).gaps
 
     @property
     def cell_pixels(self) -> tuple[int, int]:
@@ -246,12 +254,20 @@ class TileCanvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the frame and what stands around it."""
         painter = QPainter(self)
+        painter.setClipRegion(QRegion(event.rect()) - QRegion(self._covered()))
         painter.fillRect(event.rect(), QColor(self._theme.panel))
+        painter.setClipping(False)
         if self._view is None or self.picture is None:
             self._painter.message(painter, self.rect(), self._why_empty())
             return
         scene = self._scene(self._view, self.picture)
         self._painter.paint(painter, scene, self._layout, self._plot)
+
+    def _covered(self) -> QRect:
+        """Return what the cells will hide, in logical pixels: it needs no ground."""
+        if self._view is None:
+            return QRect()
+        return self._plot.inside(self._view)
 
     def _why_empty(self) -> str:
         if self.picture is None:

@@ -81,11 +81,13 @@ def hatch(frame: Frame, view: View, period: int, thickness: int) -> None:
     if view.rows.cell * view.columns.cell < HATCHED_AREA:
         return
     height, width = frame.pixels.shape
-    down = np.arange(height) + (view.rows.start + view.rows.origin)
-    right = np.arange(width) + (view.columns.start + view.columns.origin)
-    on_line = np.arange(2 * period) % period < thickness
-    lines = on_line[(down % period)[:, None] + (right % period)[None, :]]
-    np.putmask(frame.pixels, lines & (frame.pixels != 0), HATCH)
+    first = view.rows.start + view.rows.origin + view.columns.start + view.columns.origin
+    cap = np.full(height + width + period, 255, np.uint8)
+    cap[(np.arange(cap.size) + first) % period < thickness] = HATCH
+    # A pixel's line depends on row + column alone, so one strip, read from a later place in each
+    # row, is the whole pattern; unlit pixels are below every cap.
+    lines = np.lib.stride_tricks.sliding_window_view(cap, width)[:height]
+    np.minimum(frame.pixels, lines, out=frame.pixels)
 
 
 class _Part(msgspec.Struct, frozen=True):

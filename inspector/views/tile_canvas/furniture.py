@@ -13,7 +13,8 @@ from sparse_core.messages import Picture
 SMALL_POINTS = 7.5
 GAP = 8
 TICK = 4
-BAR = (96, 8)
+BAR_WIDTHS = (96, 64, 40)
+BAR_HEIGHT = 8
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _CENTRE = int(Qt.AlignmentFlag.AlignCenter)
@@ -41,7 +42,7 @@ def layout(width: int, height: int, picture: Picture | None) -> Layout:
     rows = picture.rows if picture else 0
     left = line + GAP + metrics.horizontalAdvance("0" * max(3, len(str(rows)))) + TICK + 2
     top = line // 2 + 2
-    below = TICK + line + line + GAP + max(line + 8, 20) + GAP + line
+    below = TICK + line + line + GAP + max(line + 8, 20) + GAP + line + 2
     right = metrics.horizontalAdvance("00000")
     tall = max(line + 8, 20)
     plot = QRect(left, top, max(0, width - left - right), max(0, height - top - below))
@@ -148,29 +149,33 @@ class Furniture:
     ) -> None:
         """Draw the colour bar, its name and its ends at the right of the footer.
 
-        Where the badge leaves no room the name goes first: the badge says it too.
+        The bar gives way first, then the name: the badge says it too.
         """
         painter.setFont(self._font)
         metrics = painter.fontMetrics()
-        widths = [metrics.horizontalAdvance(text) for text in (scale.low, scale.high, scale.name)]
+        low, high, name = (
+            metrics.horizontalAdvance(t) for t in (scale.low, scale.high, scale.name)
+        )
         apart = metrics.horizontalAdvance(scale.apart[1]) + 3 * GAP if scale.apart else 0
-        needed = widths[0] + BAR[0] + widths[1] + 2 * GAP + apart
-        right = place.footer.right()
-        named = right - needed - widths[2] - 2 * GAP > after
-        if right - needed <= after:
+        ends = low + high + 2 * GAP + apart
+        room = place.footer.right() - after - 2 * GAP
+        bar = next((width for width in BAR_WIDTHS if name + GAP + ends + width <= room), 0)
+        if bar:
+            x = place.footer.right() - ends - bar
+            self._word(painter, place, x - name - GAP, scale.name, self._text)
+        elif ends + BAR_WIDTHS[-1] <= room:
+            bar = BAR_WIDTHS[-1]
+            x = place.footer.right() - ends - bar
+        else:
             return
-        x = right - needed
-        if named:
-            self._word(painter, place, x - widths[2] - GAP, scale.name, self._text)
         if scale.apart:
             byte, word = scale.apart
-            painter.fillRect(self._swatch(place, x, BAR[1]), QColor.fromRgba(table[byte]))
-            self._word(painter, place, x + BAR[1] + GAP // 2, word, self._dim)
+            painter.fillRect(self._swatch(place, x, BAR_HEIGHT), QColor.fromRgba(table[byte]))
+            self._word(painter, place, x + BAR_HEIGHT + GAP // 2, word, self._dim)
             x += apart
         self._word(painter, place, x, scale.low, self._dim)
-        x += widths[0] + GAP
-        self._bar(painter, self._swatch(place, x, BAR[0]), scale, table)
-        self._word(painter, place, x + BAR[0] + GAP, scale.high, self._dim)
+        self._bar(painter, self._swatch(place, x + low + GAP, bar), scale, table)
+        self._word(painter, place, x + low + bar + 2 * GAP, scale.high, self._dim)
 
     def _bar(self, painter: QPainter, box: QRect, scale: Scale, table: tuple[int, ...]) -> None:
         bytes_ = scale.steps or tuple(range(scale.first, scale.last + 1))
@@ -184,7 +189,7 @@ class Furniture:
 
     def _swatch(self, place: Layout, x: float, width: int) -> QRect:
         middle = place.footer.center().y()
-        return QRect(int(x), middle - BAR[1] // 2 + 1, width, BAR[1])
+        return QRect(int(x), middle - BAR_HEIGHT // 2 + 1, width, BAR_HEIGHT)
 
     def _word(self, painter: QPainter, place: Layout, x: float, text: str, ink: QColor) -> None:
         painter.setPen(ink)

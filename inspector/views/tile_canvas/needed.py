@@ -35,12 +35,12 @@ def nearest_first(
     keys: Iterator[TileKey] | tuple[TileKey, ...], view: View, y: float, x: float
 ) -> tuple[TileKey, ...]:
     """Sort tiles of the view's level by their distance to a device pixel of the view."""
-
-    def distance(key: TileKey) -> float:
-        down = _distance(view.rows, key.row, y)
-        return down * down + _distance(view.columns, key.column, x) ** 2
-
-    return tuple(sorted(keys, key=distance))
+    keys = tuple(keys)
+    down = {row: _distance(view.rows, row, y) ** 2 for row in {key.row for key in keys}}
+    right = {
+        column: _distance(view.columns, column, x) ** 2 for column in {key.column for key in keys}
+    }
+    return tuple(sorted(keys, key=lambda key: down[key.row] + right[key.column]))
 
 
 def backdrop(picture: Picture) -> TileKey:

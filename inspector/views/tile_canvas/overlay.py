@@ -64,13 +64,16 @@ def frame(painter: QPainter, view: View, block: Block, ink: QColor, thickness: i
     """Draw a frame just outside a block, so that it hides none of its cells."""
     top, bottom = _edges(view.rows, block.row, block.rows)
     left, right = _edges(view.columns, block.column, block.columns)
-    outer = QRect(left, top, right - left, bottom - top).adjusted(
-        -thickness, -thickness, thickness, thickness
-    )
-    painter.fillRect(outer.left(), outer.top(), outer.width(), thickness, ink)
-    painter.fillRect(outer.left(), outer.bottom() + 1 - thickness, outer.width(), thickness, ink)
-    painter.fillRect(outer.left(), outer.top(), thickness, outer.height(), ink)
-    painter.fillRect(outer.right() + 1 - thickness, outer.top(), thickness, outer.height(), ink)
+    box = QRect(left, top, right - left, bottom - top)
+    outline(painter, box.adjusted(-thickness, -thickness, thickness, thickness), ink, thickness)
+
+
+def outline(painter: QPainter, box: QRect, ink: QColor, thickness: int) -> None:
+    """Draw the edge of a box, inside it."""
+    painter.fillRect(box.left(), box.top(), box.width(), thickness, ink)
+    painter.fillRect(box.left(), box.bottom() + 1 - thickness, box.width(), thickness, ink)
+    painter.fillRect(box.left(), box.top(), thickness, box.height(), ink)
+    painter.fillRect(box.right() + 1 - thickness, box.top(), thickness, box.height(), ink)
 
 
 def _edges(span: Span, first: int, count: int) -> tuple[int, int]:

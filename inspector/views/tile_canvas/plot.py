@@ -1,7 +1,11 @@
 """The rectangle of cells, in device pixels."""
 
+from math import ceil
+
 import msgspec
 from PySide6.QtCore import QPoint, QPointF, QRect
+
+from inspector.views.tile_canvas.view import View
 
 
 class Plot(msgspec.Struct, frozen=True):
@@ -41,6 +45,17 @@ class Plot(msgspec.Struct, frozen=True):
     def middle(self) -> tuple[float, float]:
         """The device pixel (y, x) of the view's middle."""
         return self.height / 2, self.width / 2
+
+    def inside(self, view: View) -> QRect:
+        """Return the box of logical pixels that a view's cells cover for certain."""
+        top, left = self.top + view.rows.start, self.left + view.columns.start
+        bottom, right = self.top + view.rows.stop, self.left + view.columns.stop
+        # A pixel less on each side: where a logical pixel is no whole number of device pixels,
+        # the window may shift the plot by one of those.
+        box = QRect(ceil(left / self.ratio) + 1, ceil(top / self.ratio) + 1, 0, 0)
+        box.setRight(int(right / self.ratio) - 2)
+        box.setBottom(int(bottom / self.ratio) - 2)
+        return box
 
     def pixel_at(self, position: QPointF) -> tuple[float, float]:
         """Return a position of the widget as device pixel (y, x) of the view."""

@@ -1,10 +1,11 @@
-"""The ways of running a sparse layer, one file each; see ``contract`` for what each answers."""
+"""The ways of running a sparse layer, one file each; ``inference.backend`` says what each answers."""
 
+from sparse_core.inference.backend import YES, Backend, Prepared, Support
+from sparse_core.inference.backends.bsr import BSR
 from sparse_core.inference.backends.compact import Compact
-from sparse_core.inference.backends.contract import YES, Backend, Prepared, Support
+from sparse_core.inference.backends.csr import CSR
 from sparse_core.inference.backends.dense import Dense
 from sparse_core.inference.backends.nm_native import NMNative
-from sparse_core.inference.backends.torch_sparse import BSR, CSR
 
 BACKENDS: tuple[Backend, ...] = (Dense(), Compact(), NMNative(), CSR(), BSR())
 BY_NAME = {backend.name: backend for backend in BACKENDS}

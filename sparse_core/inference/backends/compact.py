@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sparse_core.inference.backends.contract import YES, Prepared, Support
+from sparse_core.inference.backend import YES, Prepared, Support
 from sparse_core.inference.layer import SparseLayer, apply_dense
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from sparse_core.inference.backends.contract import YES, Prepared, Support
+from sparse_core.inference.backend import YES, Prepared, Support
 from sparse_core.inference.layer import SparseLayer, apply_dense
 
 

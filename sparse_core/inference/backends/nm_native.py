@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from sparse_core.inference.backends.contract import YES, Prepared, Support
+from sparse_core.inference.backend import YES, Prepared, Support
 from sparse_core.inference.layer import Convolution, SparseLayer
 from sparse_core.native import product
 

@@ -50,7 +50,8 @@ class LayerColumns(Message, frozen=True):
     """Scanned rows, as columns.
 
     ``rows`` (int32) are indices of the listing. ``zeros``, ``bad_groups``, ``groups`` and
-    ``surplus`` are int64, -1 where None. ``lights`` holds four bytes a row in the order zeros,
+    ``surplus`` are int64, -1 where None. ``patterns`` and ``axes`` say what a row has, else what
+    it is meant to have; ``classes`` tells which. ``lights`` holds four bytes a row in the order zeros,
     pattern, packed, eligible: 0 absent, 1 yes, 2 no, 3 violated.
     """
 

@@ -1,4 +1,4 @@
-"""The ways of running a sparse layer, one file each; ``inference.backend`` says what each answers."""
+"""The ways of running a sparse layer, one file each; see ``sparse_core.inference.backend``."""
 
 from sparse_core.inference.backend import YES, Backend, Prepared, Support
 from sparse_core.inference.backends.bsr import BSR

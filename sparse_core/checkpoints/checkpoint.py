@@ -263,7 +263,7 @@ def _named(chosen: list[Model], recognised: list[Recognition]) -> dict[str, Row]
 
 def unique_elements(sources: list[Source]) -> int:
     """Count elements with those that lie at the same place counted once."""
-    ordered = sorted(((*source.place, source.reach, source.elements) for source in sources))
+    ordered = sorted((*source.place, source.reach, source.elements) for source in sources)
     total, region, end = 0, "", 0
     for key, begin, reach, elements in ordered:
         if key != region:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from sparse_core.checkpoints.arrays import Source
 from sparse_core.dtypes import DType
+from sparse_core.masks.values import nonzero
 
 Form = Literal["dense", "masked", "latent", "packed", "quantised"]
 """How a weight is stored.
@@ -32,11 +33,7 @@ class NonzeroMask(MaskSource, frozen=True, eq=False):
 
     def read(self, start: int, stop: int) -> npt.NDArray[np.bool_]:
         """See `MaskSource.read`."""
-        raw = self.source.read(start, stop)
-        if self.source.dtype.name == "bfloat16":
-            # All but the sign bit, so that -0.0 counts as zero.
-            raw = raw.view(np.uint16) << 1
-        return raw.astype(np.bool_)
+        return nonzero(self.source.read(start, stop), self.source.dtype)
 
 
 class Row(msgspec.Struct, frozen=True, eq=False, kw_only=True, gc=False):

@@ -179,7 +179,8 @@ def _join(nibbles: npt.NDArray[np.uint8], size: int) -> Meta:
 def _split(meta: Meta) -> npt.NDArray[np.uint8]:
     """Undo `_join`."""
     octets = np.ascontiguousarray(meta).view(np.uint8)
-    return np.stack([octets & 15, octets >> 4], axis=2).reshape(len(octets), -1)
+    rows, columns = octets.shape
+    return np.stack([octets & 15, octets >> 4], axis=2).reshape(rows, 2 * columns)
 
 
 def _reorder(meta: Meta) -> Meta:
@@ -197,5 +198,6 @@ def _restore(meta: Meta, first: int, last: int) -> Meta:
     strips = 4 if meta.dtype.itemsize == 2 else 2
     stored = np.ascontiguousarray(meta).reshape(columns // 2, rows // 2, 2, 2)
     blocks = stored[:, first // 2 : last // 2].transpose(1, 3, 0, 2)
-    moved = np.ascontiguousarray(blocks).reshape(-1, 8, strips, columns)
+    block = 8 * strips
+    moved = np.ascontiguousarray(blocks).reshape((last - first) // block, 8, strips, columns)
     return moved.swapaxes(1, 2).reshape(last - first, columns)

@@ -24,10 +24,17 @@
 #define AVX2
 #endif
 
+// -O2 leaves short loops as they are, and -O3 unrolls far too much: the hot ones are marked.
 #if defined(__GNUC__)
 #define INLINE inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
 #else
 #define INLINE inline
+#define UNROLL
+#endif
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "words and elements are little-endian; the numpy twins serve other machines"
 #endif
 
 namespace {
@@ -50,7 +57,7 @@ template <class T> INLINE T load(const T *at) {
 
 INLINE size_t words_a_row(size_t columns) { return columns / 64 + (columns % 64 != 0); }
 
-// The path is a type: HW says that popcnt and the hand-written loops may be used.
+// The path is a type: HW says that popcnt may be used, WIDTH how many bytes a vector has.
 template <bool HW> INLINE unsigned popcount(uint64_t x) {
 #if HAVE_AVX2
     if (HW) return unsigned(__builtin_popcountll(x));
@@ -74,9 +81,8 @@ INLINE uint64_t spread(uint64_t byte) {
 INLINE uint64_t squeeze64(const uint8_t *flags) {
     uint64_t word = 0;
     for (int i = 0; i < 8; i++) {
-        uint64_t bytes = 0;
-        // Written out by place, so that the order of bytes in memory does not matter.
-        for (int k = 0; k < 8; k++) bytes |= uint64_t(flags[8 * i + k]) << (8 * k);
+        uint64_t bytes;
+        std::memcpy(&bytes, flags + 8 * i, 8);
         word |= squeeze(bytes) << (8 * i);
     }
     return word;
@@ -84,6 +90,7 @@ INLINE uint64_t squeeze64(const uint8_t *flags) {
 
 struct Plain {
     static constexpr bool HW = false;
+    static constexpr size_t WIDTH = 16;
     template <class T> static INLINE uint64_t flags64(const T *bits, T mask) {
         uint8_t flags[64];
         for (int i = 0; i < 64; i++) flags[i] = T(load(bits + i) & mask) != 0;
@@ -113,7 +120,7 @@ AVX2 inline uint64_t truths32(__m256i a, __m256i b) {
 AVX2 inline uint64_t zeros64(const uint16_t *bits, uint16_t mask) {
     const __m256i keep = _mm256_set1_epi16(short(mask)), none = _mm256_setzero_si256();
     uint64_t word = 0;
-    for (int i = 0; i < 2; i++) {
+    UNROLL for (int i = 0; i < 2; i++) {
         const __m256i a = _mm256_and_si256(read(bits + 32 * i), keep);
         const __m256i b = _mm256_and_si256(read(bits + 32 * i + 16), keep);
         word |= truths32(_mm256_cmpeq_epi16(a, none), _mm256_cmpeq_epi16(b, none)) << (32 * i);
@@ -124,7 +131,7 @@ AVX2 inline uint64_t zeros64(const uint16_t *bits, uint16_t mask) {
 AVX2 inline uint64_t zeros64(const uint32_t *bits, uint32_t mask) {
     const __m256i keep = _mm256_set1_epi32(int(mask)), none = _mm256_setzero_si256();
     uint64_t word = 0;
-    for (int i = 0; i < 8; i++) {
+    UNROLL for (int i = 0; i < 8; i++) {
         const __m256i zero = _mm256_cmpeq_epi32(_mm256_and_si256(read(bits + 8 * i), keep), none);
         word |= uint64_t(uint32_t(_mm256_movemask_ps(_mm256_castsi256_ps(zero)))) << (8 * i);
     }
@@ -143,6 +150,7 @@ AVX2 inline uint64_t zeros64(const uint64_t *bits, uint64_t mask) {
 
 struct Vector {
     static constexpr bool HW = true;
+    static constexpr size_t WIDTH = 32;
     template <class T> AVX2 static inline uint64_t flags64(const T *bits, T mask) {
         return ~zeros64(bits, mask);
     }
@@ -167,7 +175,7 @@ INLINE void unpack_row(const uint64_t *words, size_t columns, uint8_t *out) {
     size_t column = 0;
     for (; column + 8 <= columns; column += 8) {
         const uint64_t bytes = spread((words[column / 64] >> (column % 64)) & 0xff);
-        for (int k = 0; k < 8; k++) out[column + k] = uint8_t(bytes >> (8 * k));
+        std::memcpy(out + column, &bytes, 8);
     }
     for (; column < columns; column++)
         out[column] = uint8_t((words[column / 64] >> (column % 64)) & 1);
@@ -271,7 +279,7 @@ AVX2 inline void count_values(const __m256i *vectors, size_t count, size_t m, in
         __m256i seen[8];
         for (auto &lanes : seen) lanes = _mm256_setzero_si256();
         for (size_t i = 0; i < count; i++)
-            for (int k = 0; k < 8; k++) {
+            UNROLL for (int k = 0; k < 8; k++) {
                 const __m256i number = _mm256_set1_epi8(char(first + size_t(k)));
                 seen[k] = _mm256_sub_epi8(seen[k], _mm256_cmpeq_epi8(vectors[i], number));
             }
@@ -486,7 +494,7 @@ INLINE void column_group_counts(const uint64_t *words, size_t rows, size_t colum
                 uint64_t bytes = 0;
                 for (int p = 0; p < 7; p++)
                     bytes += spread((planes[p][0] >> (8 * i)) & 0xff) << p;
-                for (int k = 0; k < 8; k++) counts[8 * i + k] = uint8_t(bytes >> (8 * k));
+                std::memcpy(counts + 8 * i, &bytes, 8);
             }
             std::memcpy(out + 64 * w, counts, std::min<size_t>(64, columns - 64 * w));
         }
@@ -527,14 +535,25 @@ INLINE float join(const float *r) {
 
 INLINE void sum_block(const float *values, float *sum, float *square) {
     float s[8], q[8];
-    for (int k = 0; k < 8; k++) s[k] = values[k], q[k] = values[k] * values[k];
+    UNROLL for (int k = 0; k < 8; k++) s[k] = values[k], q[k] = values[k] * values[k];
     for (size_t i = 8; i < BLOCK; i += 8)
-        for (int k = 0; k < 8; k++) {
+        UNROLL for (int k = 0; k < 8; k++) {
             s[k] += values[i + k];
             q[k] += values[i + k] * values[i + k];
         }
     *sum = join(s);
     *square = join(q);
+}
+
+INLINE void meet_block(const float *values, Found &found) {
+    float low[8], high[8];
+    UNROLL for (int k = 0; k < 8; k++) low[k] = high[k] = values[k];
+    for (size_t i = 8; i < BLOCK; i += 8)
+        UNROLL for (int k = 0; k < 8; k++) {
+            low[k] = values[i + k] < low[k] ? values[i + k] : low[k];
+            high[k] = values[i + k] > high[k] ? values[i + k] : high[k];
+        }
+    for (int k = 0; k < 8; k++) found.meet(low[k]), found.meet(high[k]);
 }
 
 template <class T> INLINE float value_of(T bits, int form);
@@ -554,17 +573,25 @@ INLINE void sum_plain(const T *bits, size_t start, size_t size, int form, T limi
     for (size_t at = start; at < size; at += step) {
         const size_t count = std::min(step, size - at);
         float values[2][BLOCK] = {};
+        if (lanes == 2)
+            for (size_t i = 0; i < count; i++)
+                values[i % 2][i / 2] = value_of(load(bits + at + i), form);
+        else
+            for (size_t i = 0; i < count; i++) values[0][i] = value_of(load(bits + at + i), form);
+        uint32_t near = 0;
         for (size_t i = 0; i < count; i++) {
-            const T element = load(bits + at + i);
-            const T size_bits = element & magnitude;
-            const float value = value_of(element, form);
-            found.near += size_bits != 0 && size_bits < limit;
-            found.meet(value);
-            values[i % lanes][i / lanes] = value;
+            const T element = load(bits + at + i) & magnitude;
+            // Zero wraps around and so is not near.
+            near += T(element - 1) < T(limit - 1);
         }
+        if (limit) found.near += near;
         for (size_t lane = 0; lane < lanes; lane++) {
             const size_t block = lane * half + at / step;
             sum_block(values[lane], sums + block, squares + block);
+            if (count == step)
+                meet_block(values[lane], found);
+            else
+                for (size_t i = lane; i < count; i += lanes) found.meet(values[lane][i / lanes]);
         }
     }
 }
@@ -640,9 +667,9 @@ AVX2 size_t sum_singles(const uint32_t *bits, size_t size, uint32_t limit, uint6
     for (; at + BLOCK <= size; at += BLOCK) {
         __m256 s = _mm256_setzero_ps(), q = s;
         __m256i near = none;
-        for (int w = 0; w < 2; w++) {
+        UNROLL for (int w = 0; w < 2; w++) {
             uint64_t zeros = 0;
-            for (int i = 0; i < 8; i++) {
+            UNROLL for (int i = 0; i < 8; i++) {
                 const __m256i raw = read(bits + at + 64 * w + 8 * i);
                 const __m256 v = _mm256_castsi256_ps(raw);
                 const __m256i size_bits = _mm256_and_si256(raw, keep);
@@ -680,9 +707,9 @@ AVX2 size_t sum_bfloats(const uint16_t *bits, size_t size, uint16_t limit, uint6
     for (; at + 2 * BLOCK <= size; at += 2 * BLOCK) {
         __m256 s0 = _mm256_setzero_ps(), q0 = s0, s1 = s0, q1 = s0;
         __m256i near = none;
-        for (int pair = 0; pair < 8; pair++) {
+        UNROLL for (int pair = 0; pair < 8; pair++) {
             __m256i zero[2];
-            for (int i = 0; i < 2; i++) {
+            UNROLL for (int i = 0; i < 2; i++) {
                 const __m256i raw = read(bits + at + 32 * pair + 16 * i);
                 const __m256 a = _mm256_castsi256_ps(_mm256_slli_epi32(raw, 16));
                 const __m256 b = _mm256_castsi256_ps(_mm256_and_si256(raw, upper));
@@ -721,9 +748,9 @@ AVX2 size_t sum_halves(const uint16_t *bits, size_t size, uint16_t limit, uint64
     for (; at + BLOCK <= size; at += BLOCK) {
         __m256 s = _mm256_setzero_ps(), q = s;
         __m256i near = none;
-        for (int pair = 0; pair < 4; pair++) {
+        UNROLL for (int pair = 0; pair < 4; pair++) {
             __m256i zero[2];
-            for (int i = 0; i < 2; i++) {
+            UNROLL for (int i = 0; i < 2; i++) {
                 const __m256i raw = read(bits + at + 32 * pair + 16 * i);
                 const __m256 a = _mm256_cvtph_ps(_mm256_castsi256_si128(raw));
                 const __m256 b = _mm256_cvtph_ps(_mm256_extracti128_si256(raw, 1));
@@ -810,13 +837,13 @@ struct Shape {
     size_t outer, length, inner;
 };
 
-// Groups are judged side by side, 32 bytes of ranks at a time: `ranks[i]` holds member i of each.
+// Groups are judged side by side, a vector of ranks at a time: `ranks[i]` holds member i of each.
 // A member is beaten by those with a larger rank, and by those of equal rank that come later.
 // M is 0 where the group size is only known at run time.
-template <class T, size_t M> struct Judge {
+template <class Path, class T, size_t M> struct Judge {
     typedef typename Rank<T>::Signed S;
-    typedef S V __attribute__((vector_size(32)));
-    static constexpr size_t LANES = 32 / sizeof(T), MOST = M ? M : 64;
+    typedef S V __attribute__((vector_size(Path::WIDTH)));
+    static constexpr size_t LANES = Path::WIDTH / sizeof(T), MOST = M ? M : 64;
     static constexpr T FLIP = T(T(1) << (8 * sizeof(T) - 1));
 
     alignas(32) S ranks[MOST][LANES];
@@ -868,10 +895,10 @@ template <size_t LANES> struct Places {
     }
 };
 
-template <class T, size_t M>
+template <class Path, class T, size_t M>
 INLINE void project_groups(const T *bits, T mask, T ceiling, Shape shape, size_t n, size_t size,
                            uint8_t *out) {
-    typedef Judge<T, M> J;
+    typedef Judge<Path, T, M> J;
     constexpr size_t LANES = J::LANES;
     const size_t m = M ? M : size, groups = shape.length / m, inner = shape.inner;
     const size_t total = shape.outer * groups * inner;
@@ -909,17 +936,17 @@ INLINE void project_groups(const T *bits, T mask, T ceiling, Shape shape, size_t
     }
 }
 
-template <class T>
+template <class Path, class T>
 INLINE void project(const T *bits, T mask, T ceiling, Shape shape, size_t n, size_t m,
                     uint8_t *out) {
     const size_t tail = shape.length % m * shape.inner, run = shape.length * shape.inner;
     for (size_t o = 0; o < shape.outer; o++) std::memset(out + (o + 1) * run - tail, 1, tail);
-    if (m == 4) return project_groups<T, 4>(bits, mask, ceiling, shape, n, m, out);
+    if (m == 4) return project_groups<Path, T, 4>(bits, mask, ceiling, shape, n, m, out);
     if (m == 8 && sizeof(T) <= 4)
-        return project_groups<T, 8>(bits, mask, ceiling, shape, n, m, out);
+        return project_groups<Path, T, 8>(bits, mask, ceiling, shape, n, m, out);
     if (m == 16 && sizeof(T) <= 4)
-        return project_groups<T, 16>(bits, mask, ceiling, shape, n, m, out);
-    project_groups<T, 0>(bits, mask, ceiling, shape, n, m, out);
+        return project_groups<Path, T, 16>(bits, mask, ceiling, shape, n, m, out);
+    project_groups<Path, T, 0>(bits, mask, ceiling, shape, n, m, out);
 }
 
 // ------------------------------------------------------------------------------ the two paths
@@ -970,7 +997,7 @@ INLINE void project(const T *bits, T mask, T ceiling, Shape shape, size_t n, siz
         template <class T>                                                                        \
         TARGET static void keep(const void *bits, uint64_t mask, uint64_t ceiling, Shape shape,   \
                                 size_t n, size_t m, uint8_t *out) {                               \
-            project(static_cast<const T *>(bits), T(mask), T(ceiling), shape, n, m, out);         \
+            project<PATH>(static_cast<const T *>(bits), T(mask), T(ceiling), shape, n, m, out);   \
         }                                                                                         \
     }
 

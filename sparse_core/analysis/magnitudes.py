@@ -122,6 +122,8 @@ class Values:
 
     def _read_all(self, tick: Tick | None) -> Base:
         """Make the base level and find the scale, in one pass."""
+        if not self._layout.elements:
+            return Base(np.zeros((0, 0), np.uint8), 0.0)
         sizes = [0.0]
 
         def note(keys: Keys, numbers: Raw) -> None:

@@ -5,7 +5,6 @@ packed bits or from the mapped file when a tile asks for them; the coarse ones c
 level that is made in one pass. Counts stay exact integers and become a byte once, last.
 """
 
-from collections.abc import Iterator
 from functools import cached_property
 from threading import RLock
 
@@ -18,21 +17,19 @@ from sparse_core.analysis.magnitudes import Extremes, Values
 from sparse_core.analysis.measure import Measured, Tick, mask_of
 from sparse_core.analysis.pooling import pool
 from sparse_core.analysis.subject import Subject, subject_of
+from sparse_core.analysis.surplus import worst_surplus
 from sparse_core.checkpoints import Checkpoint
 from sparse_core.dtypes import Raw
 from sparse_core.errors import SparseError
-from sparse_core.masks import PackedMask, count_groups, moments, surplus_plane
+from sparse_core.masks import PackedMask, moments
 from sparse_core.messages import LayerReport, Plane, ScanOptions, TileKey
 from sparse_core.patterns import AXES, NMPattern
 
 BASE = 4
 """Level of the base of counts, along both axes: a cell has 16 x 16 weights."""
 
-BAND_LEVEL = 11
-"""At most 2**11 rows are looked at in one go."""
-
-PIECE = 1 << 23
-"""At most so many elements are laid out as bytes in one go."""
+BAND_ROWS = 2048
+"""Rows that are looked at in one go: a multiple of 128, the most that are added up in bytes."""
 
 Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
@@ -83,9 +80,22 @@ class Pyramid:
         mask = mask_of(checkpoint, name, options, tick)
         return cls(subject, mask, Values(checkpoint, name, subject.layout))
 
-    @cached_property
+    @property
     def pattern(self) -> NMPattern | None:
         """What groups are judged against, as far as the tensor tells by itself."""
+        if self.known_pattern is not None:
+            return self.known_pattern
+        with self._making:
+            return self._recognised
+
+    @property
+    def known_pattern(self) -> NMPattern | None:
+        """What it is surely meant to be, known without looking at its groups."""
+        return self.subject.meant if self.subject.surely else None
+
+    @cached_property
+    def _recognised(self) -> NMPattern | None:
+        """The pattern that the mask alone shows."""
         info = self.subject.info
         unread = moments(np.empty(0, info.dtype.raw), info.dtype, 0.0)
         return pattern_of(judge(self.subject, Measured(self.mask, unread)))
@@ -179,10 +189,12 @@ class Pyramid:
         -------
         ndarray of uint8, ``(height, width)``
         """
-        if pattern is not None and row_level >= BASE and column_level >= BASE:
+        if pattern is None:
+            return np.zeros(areas(window, row_level, column_level).shape, np.uint8)
+        if row_level >= BASE and column_level >= BASE:
             cut = _cut(self._surplus_base(pattern, tick), window, BASE)
             return pool(cut, row_level - BASE, column_level - BASE, np.maximum)
-        return _worst(self.mask, window, row_level, column_level, pattern, tick)
+        return worst_surplus(self.mask, pattern, window, (row_level, column_level), tick)
 
     def _value_tile(
         self, plane: Plane, window: Window, at: tuple[int, int], tick: Tick | None
@@ -201,13 +213,9 @@ class Pyramid:
     @cached_property
     def _kept_base(self) -> npt.NDArray[np.uint16]:
         """Kept weights of 16 x 16 each: the one pass over the bits."""
-        sixteens = self.mask.words.view(np.uint16)[:, : -(-self.mask.layout.columns // 16)]
-        step = 1 << BAND_LEVEL
-        bands = [
-            pool(np.bitwise_count(sixteens[row : row + step]).astype(np.uint16), BASE, 0, np.add)
-            for row in range(0, self.mask.layout.rows, step)
-        ]
-        return np.concatenate(bands)
+        layout = self.mask.layout
+        whole = Window(0, layout.rows, 0, layout.columns)
+        return _count(self.mask, whole, BASE, BASE).astype(np.uint16)
 
     def _surplus_base(self, pattern: NMPattern, tick: Tick | None) -> Bytes:
         """Worst surplus of 16 x 16 each, made once for a pattern."""
@@ -215,8 +223,8 @@ class Pyramid:
             if pattern not in self._surplus_bases:
                 layout = self.mask.layout
                 whole = Window(0, layout.rows, 0, layout.columns)
-                broken = pattern if count_groups(self.mask, pattern).bad else None
-                self._surplus_bases[pattern] = _worst(self.mask, whole, BASE, BASE, broken, tick)
+                base = worst_surplus(self.mask, pattern, whole, (BASE, BASE), tick)
+                self._surplus_bases[pattern] = base
             return self._surplus_bases[pattern]
 
 
@@ -239,68 +247,32 @@ def _cut(base: npt.NDArray[np.generic], window: Window, level: int) -> npt.NDArr
     ]
 
 
-def _band_level(window: Window) -> int:
-    """Say how many rows, as a power of two, are looked at in one go."""
-    width = max(window.column1 - window.column0, 1)
-    return min(max((PIECE // width).bit_length() - 1, 0), BAND_LEVEL)
-
-
-def _bands(window: Window) -> Iterator[tuple[int, int]]:
-    """Cut the rows of a window into bands."""
-    step = 1 << _band_level(window)
-    for row in range(window.row0, window.row1, step):
-        yield row, min(row + step, window.row1)
-
-
 def _count(mask: PackedMask, window: Window, row_level: int, column_level: int) -> Counts:
-    """Count kept weights straight from the packed bits."""
-    inner = min(row_level, _band_level(window))
-    bands = [
-        pool(_counts_along(mask, row, stop, window, column_level), inner, 0, np.add)
-        for row, stop in _bands(window)
-    ]
-    return pool(np.concatenate(bands).astype(np.int64), row_level - inner, 0, np.add)
+    """Count kept weights straight from the packed bits.
 
-
-def _counts_along(
-    mask: PackedMask, row: int, stop: int, window: Window, column_level: int
-) -> npt.NDArray[np.uint32]:
-    """Count kept weights of each row in cells of ``2**column_level``, from whole bytes or words.
-
-    A row has less than 2**32 weights, and a band of rows of one cell's width too.
+    As many rows as fit are added up in bytes, where a processor adds 32 at a time.
     """
-    unit = min(max(column_level, 3), 6)
-    words = mask.words[row:stop].view(f"<u{1 << unit - 3}")
-    cut = words[:, window.column0 >> unit : -(-window.column1 >> unit)]
-    if column_level >= 3:
-        counts = np.bitwise_count(cut).astype(np.uint32)
-        return pool(counts, 0, column_level - unit, np.add)
-    width = window.column1 - window.column0
-    bits = np.unpackbits(np.ascontiguousarray(cut), axis=1, count=width, bitorder="little")
-    return pool(bits, 0, column_level, np.add).astype(np.uint32)
-
-
-def _worst(
-    mask: PackedMask,
-    window: Window,
-    row_level: int,
-    column_level: int,
-    pattern: NMPattern | None,
-    tick: Tick | None,
-) -> Bytes:
-    """Find the worst surplus straight from the packed bits."""
-    height = -(-(window.row1 - window.row0) >> row_level)
-    width = -(-(window.column1 - window.column0) >> column_level)
-    if pattern is None:
-        return np.zeros((height, width), np.uint8)
-    inner = min(row_level, _band_level(window))
+    unit = 0 if column_level < 3 else min(column_level, 6)
+    inner = min(row_level, 7 - unit)
     bands = []
-    for row, stop in _bands(window):
-        if tick is not None:
-            tick(0)
-        plane = surplus_plane(mask, pattern, row, stop, window.column0, window.column1)
-        bands.append(pool(plane, inner, column_level, np.maximum))
-    return pool(np.concatenate(bands), row_level - inner, 0, np.maximum)
+    for row in range(window.row0, window.row1, BAND_ROWS):
+        band = window._replace(row0=row, row1=min(row + BAND_ROWS, window.row1))
+        narrow = pool(_counts_along(mask, band, unit), inner, 0, np.add)
+        wide = pool(narrow.astype(np.uint32), 0, column_level - unit, np.add)
+        bands.append(wide.astype(np.int64))
+    return pool(np.concatenate(bands), row_level - inner, 0, np.add)
+
+
+def _counts_along(mask: PackedMask, band: Window, unit: int) -> Bytes:
+    """Count the kept weights in each ``2**unit`` columns of each row, at most 64."""
+    words = mask.words[band.row0 : band.row1].view(f"<u{1 << max(unit - 3, 0)}")
+    size = max(unit, 3)
+    cut = words[:, band.column0 >> size : -(-band.column1 >> size)]
+    if unit:
+        counts: Bytes = np.bitwise_count(cut)
+        return counts
+    width = band.column1 - band.column0
+    return np.unpackbits(np.ascontiguousarray(cut), axis=1, count=width, bitorder="little")
 
 
 def _density_bytes(kept: Counts, area: Counts) -> Bytes:

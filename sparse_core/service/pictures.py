@@ -57,8 +57,7 @@ class Pictures:
         scale = pyramid.known_scale()
         report = self._shelf.report(wanted.file, wanted.options, wanted.tensor)
         if scale is None or report is None:
-            given = pyramid.subject.meant if pyramid.subject.meant_by == "given" else None
-            job.answer(_picture(wanted, pyramid, scale or 0.0, given))
+            job.answer(_picture(wanted, pyramid, scale or 0.0, pyramid.known_pattern))
         pattern = self._judged(wanted.file, wanted.options, wanted.tensor, pyramid)
         return _picture(wanted, pyramid, pyramid.scale(job.tick), pattern)
 

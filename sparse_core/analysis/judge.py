@@ -9,11 +9,11 @@ from sparse_core.analysis.eligibility import eligible
 from sparse_core.analysis.kinds import PRUNABLE_KINDS
 from sparse_core.analysis.measure import Measured
 from sparse_core.analysis.recognise import (
+    Census,
     Occupancy,
     Recognised,
     axes_of,
     nearly,
-    possible,
     recognise,
 )
 from sparse_core.analysis.subject import Meant, Subject
@@ -21,7 +21,6 @@ from sparse_core.masks import (
     GroupCounts,
     ZeroStructure,
     count_groups,
-    survey_groups,
     zero_structure,
 )
 from sparse_core.messages import Class, LayerReport, Light
@@ -63,7 +62,7 @@ def judge(subject: Subject, measured: Measured) -> LayerReport:
         Without ``energy_24`` and ``latent_24``, which need more of the values.
     """
     kept = measured.mask.kept()
-    structure = zero_structure(measured.mask)
+    structure = _structure(subject, measured, kept)
     judgement = _pattern(subject, measured, _occupancy(subject, kept, structure))
     bare = _statistics(subject, measured, kept, structure)
     return msgspec.structs.replace(
@@ -126,6 +125,15 @@ def failed(subject: Subject, sentence: str) -> LayerReport:
     )
 
 
+def _structure(subject: Subject, measured: Measured, kept: int) -> ZeroStructure:
+    """Count zero rows, columns and so on; where nothing is zero nothing need be counted."""
+    if subject.layout.input_dim is None or not 0 < kept == subject.info.elements:
+        return zero_structure(measured.mask)
+    if subject.kind.name != "conv":
+        return ZeroStructure(0, 0)
+    return ZeroStructure(0, 0, 0, 0, 0)
+
+
 def _occupancy(subject: Subject, kept: int, structure: ZeroStructure) -> Occupancy:
     """Say how full the tensor is, and whether its zeros are whole lines of the GEMM view."""
     elements = subject.info.elements
@@ -181,13 +189,9 @@ def _recognised(
     """Look for every recognised pattern along every axis where the density allows one."""
     if not 0 < occupancy.kept < occupancy.elements:
         return None, None
-    surveys = {
-        axis: survey_groups(measured.mask, axis)
-        for axis in axes_of(subject.layout, subject.axis)
-        if possible(occupancy.kept, subject.layout, axis)
-    }
-    found = recognise(surveys, occupancy)
-    return found, nearly(surveys, occupancy) if found is None else None
+    census = Census(measured.mask, axes_of(subject.layout, subject.axis))
+    found = recognise(census, occupancy)
+    return found, nearly(census, occupancy) if found is None else None
 
 
 def _statistics(

@@ -10,14 +10,13 @@ A pattern is *nearly* there where at most 5 % of the groups break it and chance 
 times as many: it is what the tensor was meant to have.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from math import exp, lgamma
 
 import msgspec
 
-from sparse_core.masks import GroupCounts, Layout
+from sparse_core.masks import GroupCounts, Layout, PackedMask, count_groups, survey_groups
 from sparse_core.patterns import RECOGNISED, Axis, NMPattern
-
-Survey = Mapping[tuple[int, int], GroupCounts]
 
 EXACT_SHARE = 0.1
 CHANCE_GROUPS = 14
@@ -60,6 +59,38 @@ class Occupancy(msgspec.Struct, frozen=True):
     whole_lines: bool = False
 
 
+class Census:
+    """Counts of groups, made when they are asked for.
+
+    The first question along an axis is answered alone, for it is mostly the last: a mask that is
+    as dense as its pattern has it at the first try. The second makes all counts of that axis.
+
+    Parameters
+    ----------
+    mask : PackedMask
+    axes : sequence of str
+        The axes to look along.
+    """
+
+    def __init__(self, mask: PackedMask, axes: Sequence[Axis]) -> None:
+        self.layout = mask.layout
+        self.axes = tuple(axes)
+        self._mask = mask
+        self._first: dict[NMPattern, GroupCounts] = {}
+        self._all: dict[Axis, dict[tuple[int, int], GroupCounts]] = {}
+
+    def counts(self, pattern: NMPattern) -> GroupCounts:
+        """Count the groups of a recognised pattern."""
+        if pattern in self._first:
+            return self._first[pattern]
+        if not any(one.axis == pattern.axis for one in self._first):
+            self._first[pattern] = count_groups(self._mask, pattern)
+            return self._first[pattern]
+        if pattern.axis not in self._all:
+            self._all[pattern.axis] = survey_groups(self._mask, pattern.axis)
+        return self._all[pattern.axis][pattern.n, pattern.m]
+
+
 def chance_to_break(n: int, m: int, occupancy: Occupancy) -> float:
     """Give the probability that a group of ``m`` holds more than ``n`` in a random mask.
 
@@ -69,108 +100,96 @@ def chance_to_break(n: int, m: int, occupancy: Occupancy) -> float:
     kept, dropped = occupancy.kept, occupancy.elements - occupancy.kept
     if occupancy.elements < m:
         return 0.0
-    chance, ways = 0.0, 1.0
-    for count in range(m + 1):
+    first, last = max(0, m - dropped), min(m, kept)
+    share = exp(_ways(kept, first) + _ways(dropped, m - first) - _ways(occupancy.elements, m))
+    chance = 0.0
+    for count in range(first, last + 1):
         if count > n:
-            chance += ways * _draw(kept, dropped, count, m - count)
-        ways = ways * (m - count) / (count + 1)
+            chance += share
+        share *= (kept - count) * (m - count) / ((count + 1) * (dropped - m + count + 1))
     return min(chance, 1.0)
 
 
-def _draw(kept: int, dropped: int, ones: int, noughts: int) -> float:
-    """Give the probability of one given order of ``ones`` kept and ``noughts`` dropped weights."""
-    chance, left = 1.0, kept + dropped
-    for taken in range(ones):
-        chance *= (kept - taken) / left
-        left -= 1
-    for taken in range(noughts):
-        chance *= (dropped - taken) / left
-        left -= 1
-    return max(chance, 0.0)
+def _ways(population: int, taken: int) -> float:
+    """Give the logarithm of a binomial coefficient."""
+    return lgamma(population + 1) - lgamma(taken + 1) - lgamma(population - taken + 1)
 
 
 def axes_of(layout: Layout, wanted: Axis | None = None) -> tuple[Axis, ...]:
-    """Give the axes worth looking along: those that have a whole group of four."""
+    """Give the axes worth looking along, in the order in which they win.
+
+    They are those that have a whole group of four.
+    """
     chosen = layout.axes if wanted is None else (wanted,)
     return tuple(axis for axis in chosen if layout.group_count(NMPattern(1, 4, axis)) > 0)
 
 
-def possible(kept: int, layout: Layout, axis: Axis) -> bool:
-    """Say whether any recognised pattern can hold, or nearly hold, at this density.
-
-    An upper bound: every good group holds M/2, one in twenty is full, and so are all tails.
-    """
-    for m in sorted({m for _, m in RECOGNISED}):
-        groups = layout.group_count(NMPattern(1, m, axis))
-        full = groups * BROKEN_SHARE
-        most = full * m + (groups - full) * m / 2 + (layout.elements - groups * m)
-        if groups and kept <= most:
-            return True
-    return False
-
-
-def recognise(surveys: Mapping[Axis, Survey], occupancy: Occupancy) -> Recognised | None:
+def recognise(census: Census, occupancy: Occupancy) -> Recognised | None:
     """Find the pattern a tensor has: the tightest, then the smallest M, ``in`` first.
 
     Parameters
     ----------
-    surveys : mapping
-        Axis -> counts of every recognised pattern along it.
+    census : Census
     occupancy : Occupancy
 
     Returns
     -------
     Recognised or None
-        None where there is no pattern; an empty tensor has none.
+        None where there is no pattern.
     """
-    for pattern, counts in _tightest_first(surveys):
-        if _holds(pattern, counts, occupancy):
-            other = surveys.get("kernel", {}).get((pattern.n, pattern.m))
-            both = pattern.axis == "in" and other is not None and _regular(other) and not other.bad
-            return Recognised(pattern, counts, both)
+    for pattern in _plausible(census, occupancy, 0.0):
+        counts = census.counts(pattern)
+        if _holds(counts, occupancy):
+            return Recognised(pattern, counts, _holds_both_ways(census, pattern))
     return None
 
 
-def nearly(surveys: Mapping[Axis, Survey], occupancy: Occupancy) -> Recognised | None:
+def nearly(census: Census, occupancy: Occupancy) -> Recognised | None:
     """Find the pattern that a tensor was meant to have and breaks in places."""
-    for pattern, counts in _tightest_first(surveys):
-        if not counts.bad or not _regular(counts):
+    for pattern in _plausible(census, occupancy, BROKEN_SHARE):
+        counts = census.counts(pattern)
+        if not 0 < counts.bad <= BROKEN_SHARE * counts.groups or not _regular(counts, occupancy):
             continue
-        if counts.bad > BROKEN_SHARE * counts.groups:
-            continue
-        expected = counts.groups * chance_to_break(pattern.n, pattern.m, occupancy)
-        if expected >= max(CHANCE_GROUPS, CHANCE_RATIO * counts.bad):
+        chance = chance_to_break(pattern.n, pattern.m, occupancy)
+        if counts.groups * chance >= CHANCE_RATIO * counts.bad:
             return Recognised(pattern, counts)
     return None
 
 
-def _holds(pattern: NMPattern, counts: GroupCounts, occupancy: Occupancy) -> bool:
-    """Judge one pattern by the three rules."""
-    if counts.bad or not _regular(counts):
-        return False
-    if occupancy.whole_lines and counts.exact < counts.nonempty:
-        return False
-    chance = chance_to_break(pattern.n, pattern.m, occupancy)
-    return counts.groups * chance >= CHANCE_GROUPS
+def _plausible(census: Census, occupancy: Occupancy, broken: float) -> Iterator[NMPattern]:
+    """Give the patterns worth counting, the tightest first.
 
-
-def _regular(counts: GroupCounts) -> bool:
-    """Say whether enough groups hold exactly N."""
-    return counts.nonempty > 0 and counts.exact >= EXACT_SHARE * counts.nonempty
-
-
-def _tightest_first(
-    surveys: Mapping[Axis, Survey],
-) -> Iterator[tuple[NMPattern, GroupCounts]]:
-    """Go through all counts in the order in which patterns win."""
-    axes = sorted(surveys, key=_axis_rank)
+    Those whose groups cannot hold so many weights are left out, even if a share of them is
+    ``broken`` and full, and those that chance alone would make.
+    """
     for n, m in RECOGNISED:
-        for axis in axes:
-            counts = surveys[axis].get((n, m))
-            if counts is not None and counts.groups:
-                yield NMPattern(n, m, axis), counts
+        for axis in census.axes:
+            pattern = NMPattern(n, m, axis)
+            groups = census.layout.group_count(pattern)
+            tails = occupancy.elements - groups * m
+            room = groups * (n + broken * (m - n)) + tails
+            if groups < CHANCE_GROUPS or occupancy.kept > room:
+                continue
+            if groups * chance_to_break(n, m, occupancy) >= CHANCE_GROUPS:
+                yield pattern
 
 
-def _axis_rank(axis: Axis) -> int:
-    """Order the axes as they win: in, kernel, out."""
-    return {"in": 0, "kernel": 1, "out": 2}[axis]
+def _holds(counts: GroupCounts, occupancy: Occupancy) -> bool:
+    """Say whether no group breaks a pattern and enough of them fill it."""
+    return not counts.bad and _regular(counts, occupancy)
+
+
+def _regular(counts: GroupCounts, occupancy: Occupancy) -> bool:
+    """Say whether enough groups hold exactly N."""
+    share = 1 - BROKEN_SHARE if occupancy.whole_lines else EXACT_SHARE
+    if occupancy.whole_lines and not counts.bad:
+        share = 1.0
+    return counts.nonempty > 0 and counts.exact >= share * counts.nonempty
+
+
+def _holds_both_ways(census: Census, pattern: NMPattern) -> bool:
+    """Say whether a pattern along ``in`` holds in kernel order too."""
+    if pattern.axis != "in" or "kernel" not in census.axes:
+        return False
+    counts = census.counts(NMPattern(pattern.n, pattern.m, "kernel"))
+    return not counts.bad and counts.exact >= EXACT_SHARE * counts.nonempty

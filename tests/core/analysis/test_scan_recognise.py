@@ -9,15 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sparse_core.analysis.recognise import (
+    Census,
     Occupancy,
     Recognised,
     axes_of,
     chance_to_break,
     nearly,
-    possible,
     recognise,
 )
-from sparse_core.masks import Layout, layout_of, pack, survey_groups
+from sparse_core.masks import (
+    GroupCounts,
+    Layout,
+    PackedMask,
+    count_groups,
+    layout_of,
+    pack,
+    survey_groups,
+)
 from sparse_core.patterns import RECOGNISED, Axis, NMPattern
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -32,17 +40,14 @@ def nm_mask(rng: np.random.Generator, shape: tuple[int, ...], n: int, m: int, ax
     return np.ascontiguousarray(np.moveaxis((order < n).reshape(moved.shape), -1, axis))
 
 
-def judged(mask: Flags, layout: Layout) -> tuple[Recognised | None, Recognised | None]:
+def judged(
+    mask: Flags, layout: Layout, *, whole_lines: bool = False
+) -> tuple[Recognised | None, Recognised | None]:
     packed = pack(mask, layout)
-    kept = packed.kept()
-    surveys = {
-        axis: survey_groups(packed, axis)
-        for axis in axes_of(layout)
-        if possible(kept, layout, axis)
-    }
-    occupancy = Occupancy(kept, mask.size)
-    found = recognise(surveys, occupancy)
-    return found, None if found else nearly(surveys, occupancy)
+    census = Census(packed, axes_of(layout))
+    occupancy = Occupancy(packed.kept(), mask.size, whole_lines)
+    found = recognise(census, occupancy)
+    return found, None if found else nearly(census, occupancy)
 
 
 @pytest.mark.parametrize(("n", "m"), RECOGNISED)
@@ -168,18 +173,12 @@ def test_whole_zero_columns_are_no_pattern_unless_every_group_is_full() -> None:
     ragged = np.ones((64, 64), bool)
     # Columns as structured pruning leaves them: at most 16 of each 32 by luck.
     ragged[:, [*range(0, 32, 2), 1, *range(32, 64, 2)]] = False
-    packed = pack(ragged, layout)
-    surveys = {"in": survey_groups(packed, "in")}
-    loose = Occupancy(packed.kept(), ragged.size)
-    strict = Occupancy(packed.kept(), ragged.size, whole_lines=True)
-    assert recognise(surveys, loose) is not None
-    assert recognise(surveys, strict) is None
+    loose, _ = judged(ragged, layout)
+    assert loose is not None
+    assert judged(ragged, layout, whole_lines=True) == (None, None)
     fixed = np.ones((64, 64), bool)
     fixed[:, 0::4] = fixed[:, 1::4] = False
-    packed = pack(fixed, layout)
-    found = recognise(
-        {"in": survey_groups(packed, "in")}, Occupancy(packed.kept(), fixed.size, True)
-    )
+    found, _ = judged(fixed, layout, whole_lines=True)
     assert found is not None
     assert str(found.pattern) == "2:4"
 
@@ -198,11 +197,24 @@ def test_the_chance_is_that_of_drawing_without_replacement() -> None:
         )
 
 
-def test_a_density_that_rules_patterns_out_is_seen_without_looking() -> None:
-    layout = layout_of((100, 64), "linear")
-    assert possible(3200, layout, "in")
-    assert possible(3360, layout, "in")
-    assert not possible(3361, layout, "in")
-    assert possible(100 * 10, layout_of((100, 10), "linear"), "in") is False
-    # Tails may be full: of six inputs four are in groups.
-    assert possible(100 * 4, layout_of((100, 6), "linear"), "in")
+def test_a_mask_as_dense_as_its_pattern_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counted(mask: PackedMask, pattern: NMPattern) -> GroupCounts:
+        asked.append(f"{pattern} {pattern.axis}")
+        return count_groups(mask, pattern)
+
+    def surveyed(mask: PackedMask, axis: Axis) -> dict[tuple[int, int], GroupCounts]:
+        asked.append(f"all {axis}")
+        return survey_groups(mask, axis)
+
+    monkeypatch.setattr("sparse_core.analysis.recognise.count_groups", counted)
+    monkeypatch.setattr("sparse_core.analysis.recognise.survey_groups", surveyed)
+    layout = layout_of((64, 64), "linear")
+    judged(nm_mask(np.random.default_rng(0), (64, 64), 2, 4, 1), layout)
+    assert asked == ["2:4 in"]
+    asked.clear()
+    judged(np.random.default_rng(0).random((64, 64)) < 0.55, layout)
+    assert asked == []
+    judged(np.random.default_rng(0).random((64, 64)) < 0.48, layout)
+    assert asked == ["2:4 in", "2:4 out", "all in", "all out"]

@@ -51,8 +51,8 @@ class LayerColumns(Message, frozen=True):
 
     ``rows`` (int32) are indices of the listing. ``zeros``, ``bad_groups``, ``groups`` and
     ``surplus`` are int64, -1 where None. ``patterns`` and ``axes`` say what a row has, else what
-    it is meant to have; ``classes`` tells which. ``lights`` holds four bytes a row in the order zeros,
-    pattern, packed, eligible: 0 absent, 1 yes, 2 no, 3 violated.
+    it is meant to have; ``classes`` tells which. ``lights`` holds four bytes a row in the order
+    zeros, pattern, packed, eligible: 0 absent, 1 yes, 2 no, 3 violated.
     """
 
     rows: bytes

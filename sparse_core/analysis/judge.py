@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from sparse_core.analysis.dense import Projected, bitmap_bytes, packed_bytes
 from sparse_core.analysis.eligibility import eligible
@@ -19,6 +20,7 @@ from sparse_core.analysis.recognise import (
 from sparse_core.analysis.subject import Meant, Subject
 from sparse_core.masks import (
     GroupCounts,
+    PackedMask,
     ZeroStructure,
     count_groups,
     zero_structure,
@@ -62,7 +64,7 @@ def judge(subject: Subject, measured: Measured) -> LayerReport:
         Without ``energy_24`` and ``latent_24``, which need more of the values.
     """
     kept = measured.mask.kept()
-    structure = _structure(subject, measured, kept)
+    structure = _structure(subject, measured.mask)
     judgement = _pattern(subject, measured, _occupancy(subject, kept, structure))
     bare = _statistics(subject, measured, kept, structure)
     return msgspec.structs.replace(
@@ -125,13 +127,13 @@ def failed(subject: Subject, sentence: str) -> LayerReport:
     )
 
 
-def _structure(subject: Subject, measured: Measured, kept: int) -> ZeroStructure:
-    """Count zero rows, columns and so on; where nothing is zero nothing need be counted."""
-    if subject.layout.input_dim is None or not 0 < kept == subject.info.elements:
-        return zero_structure(measured.mask)
-    if subject.kind.name != "conv":
-        return ZeroStructure(0, 0)
-    return ZeroStructure(0, 0, 0, 0, 0)
+def _structure(subject: Subject, mask: PackedMask) -> ZeroStructure:
+    """Count zero rows, columns and so on; most matrices have none, which is quickly seen."""
+    if len(subject.info.shape) == 2 and mask.words.size:
+        columns = np.bitwise_count(np.bitwise_or.reduce(mask.words, axis=0)).sum()
+        if columns == mask.layout.columns and np.bitwise_or.reduce(mask.words, axis=1).all():
+            return ZeroStructure(0, 0)
+    return zero_structure(mask)
 
 
 def _occupancy(subject: Subject, kept: int, structure: ZeroStructure) -> Occupancy:

@@ -1,17 +1,24 @@
 from setuptools import Extension, setup
 
+FLAGS = ["-std=c++17", "-O2", "-ftree-vectorize", "-g0"]
 
-def extension(name: str, source: str) -> Extension:
-    """A module without dependencies. Optional: without a compiler all works, only slower."""
+
+def optional(name, source, flags):
     return Extension(
         f"sparse_core.native.{name}",
         [f"sparse_core/native/{source}"],
         language="c++",
-        # -ffp-contract=off: the sums must give the bits of the numpy twins.
-        extra_compile_args=["-std=c++17", "-O2", "-ftree-vectorize", "-ffp-contract=off", "-g0"],
+        extra_compile_args=FLAGS + flags,
         optional=True,
     )
 
 
-# Everything else stands in pyproject.toml.
-setup(ext_modules=[extension("_native", "_native.cpp"), extension("_product", "nm_product.cpp")])
+# Everything else stands in pyproject.toml. Without a compiler both are silently left out: the
+# program is the same, only slower. The sums of _native must give the bits of their numpy twins,
+# so no multiplication is joined with an addition.
+setup(
+    ext_modules=[
+        optional("_native", "_native.cpp", ["-ffp-contract=off"]),
+        optional("_product", "nm_product.cpp", []),
+    ]
+)

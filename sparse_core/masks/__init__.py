@@ -3,22 +3,17 @@
 A mask is bits over the memory view of a tensor, see ``layout``; True = kept.
 """
 
-from sparse_core.masks.groups import (
-    GroupCounts,
-    bad_group_positions,
-    count_groups,
-    group_of,
-    surplus_plane,
-    survey_groups,
-)
+from sparse_core.masks.groups import GroupCounts, count_groups, survey_groups
 from sparse_core.masks.layout import Layout, Run, layout_of
 from sparse_core.masks.moments import Moments, merge, moments, scan_chunk
 from sparse_core.masks.packed import PackedMask, empty_words, pack, pack_nonzero, unpack
+from sparse_core.masks.places import BadGroups, bad_group_positions, group_of, surplus_plane
 from sparse_core.masks.project import project, project_straddling
 from sparse_core.masks.structure import ZeroStructure, zero_structure
 from sparse_core.masks.values import to_float
 
 __all__ = [
+    "BadGroups",
     "GroupCounts",
     "Layout",
     "Moments",

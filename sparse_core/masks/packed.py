@@ -1,6 +1,5 @@
 """The packed mask: one bit a weight."""
 
-from functools import cached_property
 from typing import cast
 
 import msgspec
@@ -38,7 +37,7 @@ class _Header(msgspec.Struct, frozen=True, array_like=True):
     layout: Layout
 
 
-class PackedMask(msgspec.Struct, frozen=True, eq=False, dict=True):
+class PackedMask(msgspec.Struct, frozen=True, eq=False):
     """Bits over the memory view of a tensor, 1 = kept.
 
     Attributes
@@ -68,27 +67,6 @@ class PackedMask(msgspec.Struct, frozen=True, eq=False, dict=True):
     def column_counts(self) -> Counts:
         """Count the kept weights of each memory column, ``(columns,)``."""
         return count_columns(self.words, self.layout.columns)
-
-    @cached_property
-    def _moved(self) -> dict[Run, Words]:
-        """Keep what ``along`` has moved."""
-        return {}
-
-    def along(self, run: Run) -> Words:
-        """Give the bits with the middle dimension of a run moved last.
-
-        The run must lie inside memory rows. Kept: it is asked for more than once.
-
-        Returns
-        -------
-        ndarray of uint64, ``(outer * inner, words_a_row)``
-            A row of ``run.length`` bits for each position of ``(outer, inner)``.
-        """
-        if run.inner == 1 and run.length == self.layout.columns:
-            return self.words
-        if run not in self._moved:
-            self._moved[run] = moved(self.words, self.layout.columns, run)
-        return self._moved[run]
 
     def to_bytes(self) -> bytes:
         """Store the mask; ``from_bytes`` gives it back."""

@@ -19,7 +19,8 @@ class Agenda:
     """
 
     def __init__(self, names: Iterable[str], first: Iterable[str] = ()) -> None:
-        self._waiting = dict.fromkeys(names)
+        self._order = deque(names)
+        self._waiting = set(self._order)
         self._urgent: deque[str] = deque(first)
         self._lock = Lock()
 
@@ -31,14 +32,12 @@ class Agenda:
     def take(self) -> str | None:
         """Give the next name; None when all are done."""
         with self._lock:
-            while self._urgent:
-                name = self._urgent.popleft()
-                if name in self._waiting:
-                    del self._waiting[name]
-                    return name
-            for name in self._waiting:
-                del self._waiting[name]
-                return name
+            for line in (self._urgent, self._order):
+                while line:
+                    name = line.popleft()
+                    if name in self._waiting:
+                        self._waiting.remove(name)
+                        return name
             return None
 
     def __len__(self) -> int:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -181,45 +182,64 @@ def spread(name: str, seconds: list[float]) -> None:
     say(f"{name}_p95", 1000 * float(np.percentile(seconds, 95)))
 
 
+class Session:
+    """A canvas over a real core, as the weights page puts them together."""
+
+    def __init__(self, path: Path) -> None:
+        self.link = CoreLink()
+        self.canvas = Watched(DARK)
+        self.canvas.resize(*SIZE)
+        self.canvas.set_plane("density")
+        self.canvas.show()
+        self.canvas.tiles_wanted.connect(self.ask_tiles)
+        self.file = FileId(str(path))
+        self.scans = 0
+        self.link.start()
+        wait(lambda: self.link.ready)
+
+    def ask_tiles(self, plane: str, keys: list) -> None:
+        """Pass on what the canvas wants."""
+        wanted = TilesWanted(1, self.file, OPTIONS, NAME, plane, tuple(keys))
+        self.link.ask(wanted, self.on_answer)
+
+    def on_answer(self, answer: Answer) -> None:
+        """Pass on what the core answers."""
+        if isinstance(answer.body, Picture):
+            self.canvas.set_picture(answer.body)
+        elif isinstance(answer.body, Tile):
+            self.canvas.add_tile(answer.body)
+
+    def show(self) -> float:
+        """Ask for the picture; return seconds to the first paint that knows something of all."""
+        begun = clock()
+        self.link.ask(PictureWanted(1, self.file, OPTIONS, NAME), self.on_answer)
+        canvas = self.canvas
+        wait(lambda: canvas.picture is not None and canvas.covered)
+        shown = canvas.paints
+        canvas.update()
+        wait(lambda: canvas.paints > shown)
+        return canvas.painted - begun
+
+    def keep_scanning(self, other: Path, answer: Answer | None = None) -> None:
+        """Scan another file, again and again."""
+        if answer is None or answer.last:
+            self.scans += 1
+            again = partial(self.keep_scanning, other)
+            self.link.ask(ScanCheckpoint(FileId(str(other)), OPTIONS), again)
+
+    def close(self) -> None:
+        """End core and canvas."""
+        self.link.stop()
+        self.canvas.close()
+
+
 def ours(label: str, path: Path, other: Path, count: int) -> None:
     """Measure the canvas over a core that scans another file all the while."""
-    link = CoreLink()
-    link.start()
-    canvas = Watched(DARK)
-    canvas.resize(*SIZE)
-    canvas.show()
-    wait(lambda: link.ready)
-    file = FileId(str(path))
-    begun = clock()
-
-    def on_answer(answer: Answer) -> None:
-        if isinstance(answer.body, Picture):
-            canvas.set_picture(answer.body)
-        elif isinstance(answer.body, Tile):
-            canvas.add_tile(answer.body)
-
-    def ask_tiles(plane: str, keys: list) -> None:
-        link.ask(TilesWanted(1, file, OPTIONS, NAME, plane, tuple(keys)), on_answer)
-
-    canvas.tiles_wanted.connect(ask_tiles)
-    link.ask(PictureWanted(1, file, OPTIONS, NAME), on_answer)
-    wait(lambda: canvas.picture is not None and canvas.covered)
-    shown = canvas.paints
-    canvas.update()
-    wait(lambda: canvas.paints > shown)
-    say(f"{label}_first_coarse_picture_ms", 1000 * (canvas.painted - begun))
-    wait(lambda: canvas.sharp)
-
-    scans = 0
-
-    def scan(answer: Answer | None = None) -> None:
-        nonlocal scans
-        if answer is None or answer.last:
-            scans += 1
-            link.ask(ScanCheckpoint(FileId(str(other)), OPTIONS), scan)
-
-    scan()
-    for plane in ("violation", "density", "magnitude"):
+    session = Session(path)
+    canvas = session.canvas
+    say(f"{label}_first_coarse_picture_ms", 1000 * session.show())
+    session.keep_scanning(other)
+    for plane in ("density", "violation", "magnitude"):
         canvas.set_plane(plane)
         canvas.fit()
         wait(lambda: canvas.sharp)
@@ -227,9 +247,8 @@ def ours(label: str, path: Path, other: Path, count: int) -> None:
         spread(f"{label}_{plane}_frame_ms", frames)
         spread(f"{label}_{plane}_sharp_ms", sharps)
         say(f"{label}_{plane}_sharp_within_150_ms", float(np.mean(np.array(sharps) <= 0.15)))
-    say(f"{label}_scans_meanwhile", scans)
-    link.stop()
-    canvas.close()
+    say(f"{label}_scans_meanwhile", session.scans)
+    session.close()
 
 
 def peer(label: str, bits: np.ndarray, count: int, *, downsample: bool) -> None:
@@ -275,7 +294,7 @@ def measure(rows: int, columns: int, count: int, folder: Path) -> None:
     counted = []
     for _ in range(3):
         begun = clock()
-        np.count_nonzero(bits)
+        np.count_nonzero(bits.view(np.float16))
         counted.append(clock() - begun)
     say(f"{label}_count_nonzero_ms", 1000 * float(np.median(counted)))
     ours(label, path, other, count)

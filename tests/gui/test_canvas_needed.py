@@ -116,6 +116,15 @@ def test_a_set_is_asked_for_once_and_again_when_it_changes():
     assert requests.renew(closer, shown, "density", cache, (0.0, 0.0)) is not None
 
 
+def test_the_next_step_of_zoom_is_fetched_ahead():
+    shown = picture(16384, 16384)
+    view = whole_view(shown, 1000, 1600)
+    focus = (700.0, 300.0)
+    wanted = Requests().renew(view, shown, "density", TileCache(), focus)
+    assert wanted is not None
+    assert set(visible_tiles(view.zoomed(1, *focus))) <= set(wanted)
+
+
 def test_a_tile_of_the_ring_costs_no_new_set():
     shown = picture(16384, 16384)
     view = whole_view(shown, 1000, 1600).at_zoom(0, 500, 800)

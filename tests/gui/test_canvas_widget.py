@@ -186,6 +186,35 @@ def test_the_badge_says_what_a_pixel_stands_for(qtbot):
     assert canvas.badge == "1 px = 16×16 weights · worst violation"
 
 
+def test_more_known_of_the_same_picture_keeps_view_and_tiles(qtbot):
+    matrix = two_of_four(300, 300)
+    first = msgspec.structs.replace(
+        matrix.picture, scale=0.0, pattern=None, axis=None, group_rows=0, group_columns=0
+    )
+    canvas = TileCanvas(DARK)
+    qtbot.addWidget(canvas)
+    canvas.resize(500, 400)
+    asked = []
+    canvas.tiles_wanted.connect(lambda plane, keys: asked.append(keys))
+    canvas.set_picture(first)
+    canvas.show()
+    settle()
+    assert canvas.badge.endswith("violation")
+    canvas.set_zoom(3)
+    settle()
+    for key in asked[-1]:
+        canvas.add_tile(matrix.tile("violation", key))
+    view, times = canvas.view, len(asked)
+    canvas.set_picture(matrix.picture)
+    settle()
+    assert canvas.picture == matrix.picture
+    assert (canvas.view, canvas.sharp, len(asked)) == (view, True, times)
+    canvas.set_picture(None)
+    canvas.set_picture(matrix.picture)
+    assert not canvas.sharp
+    assert canvas.view.whole
+
+
 def test_no_pattern_is_said(qtbot):
     matrix = two_of_four(30, 30)
     plain = Matrix(matrix.weights)

@@ -98,7 +98,7 @@ class TileCanvas(QWidget):
         """What a pixel stands for; empty without a picture."""
         if self._view is None or self.picture is None:
             return ""
-        return words.badge(self._view, self.picture, self.plane)
+        return words.badge(self._view, self.picture, self.plane, judged=self.covered)
 
     @property
     def sharp(self) -> bool:
@@ -128,7 +128,14 @@ class TileCanvas(QWidget):
 
     @Slot(object)
     def set_picture(self, picture: Picture | None) -> None:
-        """Show another picture, whole; None empties the canvas."""
+        """Show another picture, whole; None empties the canvas.
+
+        The same picture with more known of it (its pattern, its scale) keeps the view.
+        """
+        if self._content.refine(picture):
+            self._describe()
+            self.update()
+            return
         self._content.show(picture)
         self._read_out = ""
         self._pointed = self._chosen = self._cursor = self._hovered = None

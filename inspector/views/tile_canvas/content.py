@@ -32,6 +32,14 @@ class Content:
         self.forget_requests()
         self._frame = None
 
+    def refine(self, picture: Picture | None) -> bool:
+        """Take a picture if it is the present one with more known of it; its tiles stay."""
+        known = self.picture
+        if picture is None or known is None or _frame_of(picture) != _frame_of(known):
+            return False
+        self.picture = picture
+        return True
+
     def show_plane(self, plane: Plane) -> None:
         """Take another plane of the picture."""
         self.plane = plane
@@ -80,3 +88,15 @@ class Content:
             hatch(frame, view, round(_HATCH_PERIOD * ratio), max(1, round(ratio)))
         self._frame = (view, ratio, frame)
         return frame
+
+
+def _frame_of(picture: Picture) -> tuple[int, str, int, int, int, int]:
+    """Return what a picture must share with another to be drawn with the same tiles."""
+    return (
+        picture.view,
+        picture.tensor,
+        picture.rows,
+        picture.columns,
+        picture.row_levels,
+        picture.column_levels,
+    )

@@ -31,6 +31,12 @@ def ring(view: View) -> tuple[TileKey, ...]:
     return nearest[:LARGEST_RING]
 
 
+def closer(view: View, focus: tuple[float, float]) -> tuple[TileKey, ...]:
+    """Return the tiles that one more step of zoom about a device pixel would show."""
+    there = view.zoomed(1, *focus)
+    return nearest_first(visible_tiles(there), there, *focus)
+
+
 def nearest_first(
     keys: Iterator[TileKey] | tuple[TileKey, ...], view: View, y: float, x: float
 ) -> tuple[TileKey, ...]:

@@ -1,7 +1,7 @@
 """Which tiles to ask for, said once: a set is repeated only when it has changed."""
 
 from inspector.views.tile_canvas.cache import TileCache
-from inspector.views.tile_canvas.needed import backdrop, nearest_first, ring, visible_tiles
+from inspector.views.tile_canvas.needed import backdrop, closer, nearest_first, ring, visible_tiles
 from inspector.views.tile_canvas.view import View
 from sparse_core.messages import Picture, Plane, TileKey
 
@@ -31,10 +31,10 @@ class Requests:
         """Return the new set to ask for, None where the last one still says it all.
 
         The tile that shows everything comes first, then what is seen by its distance to the
-        focus, then the ring around it.
+        focus, then what the next move would show: the ring around, and one step closer.
         """
         seen = nearest_first(visible_tiles(view), view, *focus)
-        order = dict.fromkeys((backdrop(picture), *seen, *ring(view)))
+        order = dict.fromkeys((backdrop(picture), *seen, *ring(view), *closer(view, focus)))
         wanted = [key for key in order if (plane, key) not in cache]
         if set(wanted) == self._awaited:
             return None

@@ -47,14 +47,18 @@ def statistic(view: View, plane: Plane) -> str:
     return (_EXACT if single else _STATISTICS)[plane]
 
 
-def badge(view: View, picture: Picture, plane: Plane) -> str:
-    """Say what a pixel stands for: ``1 px = 16×16 weights · worst violation``."""
+def badge(view: View, picture: Picture, plane: Plane, *, judged: bool) -> str:
+    """Say what a pixel stands for: ``1 px = 16×16 weights · worst violation``.
+
+    A picture without a pattern is said to have none once its cells are there (``judged``): the
+    first picture of a tensor is drawn before anybody looked at its groups.
+    """
     height, width = view.rows.cell, view.columns.cell
     pixels = "1 px" if height == width == 1 else f"{height}×{width} px"
     down = min(1 << view.rows.level, picture.rows)
     right = min(1 << view.columns.level, picture.columns)
     weights = "1 weight" if down == right == 1 else f"{down}×{right} weights"
-    if plane == "violation" and picture.pattern is None:
+    if plane == "violation" and picture.pattern is None and judged:
         return f"{pixels} = {weights} · no pattern to break"
     return f"{pixels} = {weights} · {statistic(view, plane)}"
 

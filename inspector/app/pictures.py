@@ -6,6 +6,7 @@ on the input, so that documents and tests can point at them.
 
 import math
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from inspector.app.arguments import PAGES, Arguments
 from sparse_core.errors import SparseError
 
 SIZE = (1440, 900)
+_NOISE = "This plugin does not support propagateSizeHints()"
+"""What the offscreen platform says of every window; stderr is for the user's one line."""
 _WAIT_MS = 50
 
 
@@ -46,11 +49,12 @@ class _Studio:
     """A window that nobody sees."""
 
     def __init__(self, settings: Path) -> None:
-        from PySide6.QtCore import QEventLoop
+        from PySide6.QtCore import QEventLoop, qInstallMessageHandler
         from PySide6.QtWidgets import QApplication
 
         from inspector.app.assemble import assemble
 
+        qInstallMessageHandler(_tell)
         self._app = QApplication(["sparsescope"])
         self._turn = QEventLoop.ProcessEventsFlag.WaitForMoreEvents
         assembled = assemble(self._app, settings)
@@ -124,6 +128,12 @@ class _Studio:
             for problem in self._window.problems.problems:
                 if problem.severity == "error":
                     raise SparseError(problem.sentence)
+
+
+def _tell(_kind: object, _context: object, message: str) -> None:
+    """Pass on what Qt says, but for the noise."""
+    if message != _NOISE:
+        sys.stderr.write(f"{message}\n")
 
 
 def step_for(pixels: float) -> int:

@@ -354,7 +354,7 @@ class LayerTreeModel(QAbstractItemModel):
         kind = table.kinds[item] + ("" if table.known[item] else " (assumed)")
         lines = [
             table.names[item],
-            f"{self._shape(item, column)} · {table.dtypes[item]} · {kind}",
+            f"{self._shape(item, column)} · {words.short_format(table.dtypes[item])} · {kind}",
             f"{words.count(int(table.elements[item]), 'weight')} · "
             f"{words.size(int(table.sizes[item]))}",
         ]

@@ -1,19 +1,22 @@
 """What is said of one layer: the line under its name, the figures, the notes."""
 
 from inspector.models import words
-from sparse_core.messages import LayerReport
+from sparse_core.messages import Eligibility, LayerReport
 
 Figure = tuple[str, str, str]
 """Name, figure, meaning."""
 
 _GAUSSIAN_24 = 0.868
-_LOOKS_LATENT = 0.2
 
 
 def line_of(report: LayerReport) -> str:
     """Return shape, format, kind and axis as one dim line."""
     known = "known" if report.kind_known else "assumed"
-    parts = [words.shape_text(report.shape), report.dtype, f"{report.kind} ({known})"]
+    parts = [
+        words.shape_text(report.shape),
+        words.short_format(report.dtype),
+        f"{report.kind} ({known})",
+    ]
     axis = report.axis or report.meant_axis
     if axis and (report.pattern or report.meant):
         parts.append(f"groups along {axis}")
@@ -37,10 +40,13 @@ def notes_of(report: LayerReport) -> list[str]:
         )
     if report.stored_as:
         notes.append("Stored as " + ", ".join(report.stored_as) + ".")
-    for kernel in report.eligible:
-        answer = "takes it" if kernel.eligible else f"does not: {kernel.reason}"
-        notes.append(f"{kernel.kernel} {answer}".rstrip(".") + ".")
+    notes.extend(_kernel(kernel) for kernel in report.eligible)
     return notes
+
+
+def _kernel(kernel: Eligibility) -> str:
+    answer = "eligible" if kernel.eligible else f"not eligible, {kernel.reason}"
+    return f"2:4 kernel {kernel.kernel}: {answer}".rstrip(".") + "."
 
 
 def _sparsity(report: LayerReport) -> list[Figure]:

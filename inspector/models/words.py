@@ -16,6 +16,11 @@ def shape_text(shape: Sequence[int]) -> str:
     return " × ".join(str(side) for side in shape) if shape else "scalar"
 
 
+def short_format(name: str) -> str:
+    """Write ``bf16`` for ``bfloat16``: what people say."""
+    return name.replace("bfloat", "bf").replace("float", "fp")
+
+
 def percent(share: float) -> str:
     """Write a share in [0, 1] with one decimal, never rounding to a false 0 or 100."""
     # 0.0005 is half of the last digit shown.

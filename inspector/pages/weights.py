@@ -249,7 +249,7 @@ class WeightsPage(QWidget):
         right.setHandleWidth(8)
         right.addWidget(self.layer_panel)
         right.addWidget(self.values_panel)
-        right.setSizes([420, 260])
+        right.setSizes([370, 310])
         return right
 
     def _connect_feed(self) -> None:
@@ -278,10 +278,12 @@ class WeightsPage(QWidget):
 
     @Slot()
     def _on_listed(self) -> None:
-        if self._view.tensor:
+        if self._feed.table.row_of(self._view.tensor) >= 0:
             self._show_layer()
-        else:
-            self._patience.start()
+            return
+        # Read again, a file may have lost the layer that was looked at.
+        self.tensor_chosen.emit("")
+        self._patience.start()
 
     @Slot()
     def _on_verdict_changed(self) -> None:

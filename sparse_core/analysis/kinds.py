@@ -97,7 +97,8 @@ _EMBEDDING = re.compile(
 )
 _NOT_EMBEDDING = re.compile(r"proj|linear|mapping|conv|dense|fc|^embed_out$|norm|ln")
 _NORM = re.compile(
-    r"norm|(^|_)(ln|bn|gn|rms)(_|\d|$)|layernorm|batchnorm|^gamma$|^beta$|downsample\.1$"
+    r"norm|(^|_)(ln|bn|gn|rms)(_|\d|$)|layernorm|batchnorm|^gamma$|^beta$",
+    re.IGNORECASE,
 )
 _LINEAR = re.compile(
     r"proj|linear|(^|_)(fc|lin|mlp|ffn|mapping|dense|query|key|value|qkv|head|classifier|decoder|pooler"

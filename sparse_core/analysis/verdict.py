@@ -165,11 +165,17 @@ def _unstructured(found: Sorted) -> Finding:
             "zeros that follow no N:M. "
         )
     ]
-    lines = [one for one in found.unstructured if one.zero_rows or one.zero_columns]
+    lines = [one for one in found.unstructured if _has_zero_lines(one)]
     if lines:
         whole = "has whole zero rows or columns. ", "have whole zero rows or columns. "
         proof += _links(lines, *whole)
     return Finding("Sparse, in no pattern.", "none", proof)
+
+
+def _has_zero_lines(report: LayerReport) -> bool:
+    """Say whether whole rows or columns are zero; in a matrix of one row every zero is a column."""
+    outputs = report.shape[0] if report.input_dim != 0 else report.shape[1]
+    return outputs > 1 and bool(report.zero_rows or report.zero_columns)
 
 
 def _dense(found: Sorted) -> Finding:

@@ -77,6 +77,9 @@ def _guarded(work: Work, out: TextIO) -> int:
     except SparseError as error:
         complain(str(error))
         return BAD_INPUT
+    except MemoryError:
+        complain("There is not enough memory: close other programs.")
+        return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -50,6 +50,8 @@ def kind_in(name: str, listing: dict[str, tuple[int, ...]]) -> Kind:
         ("ln_f.weight", (768,), Kind("norm")),
         ("bn1.weight", (64,), Kind("norm")),
         ("LayerNorm.gamma", (64,), Kind("norm")),
+        ("attention.LayerNorm.weight", (64,), Kind("norm")),
+        ("mystery.weight", (64,), Kind("norm", known=False)),
         ("fc1.bias", (256,), Kind("bias")),
         ("rnn.bias_ih_l0", (256,), Kind("bias")),
         ("rnn.weight_ih_l0", (256, 64), Kind("recurrent", 1)),

@@ -100,6 +100,8 @@ def test_an_unstructured_network() -> None:
     )
     assert found.headline == "Sparse, in no pattern."
     assert "1 layer of 2 holds 50.0 % zeros that follow no N:M. a has whole zero rows" in found.text
+    flat = layer("a.weight", "unstructured", shape=(1, 64), zeros=2048, zero_columns=32)
+    assert "whole zero" not in verdict([flat]).text
 
 
 def test_a_dense_network_is_told_what_it_would_gain() -> None:

@@ -336,3 +336,28 @@ def test_a_child_that_dies_or_fails_gets_one_sentence(capfd: pytest.CaptureFixtu
     assert child.run_in_child(wrong, "x") == child.BUG
     complaint = capfd.readouterr().err
     assert complaint == "sparsescope: This is a bug in sparsescope: ZeroDivisionError: oh\n"
+
+
+@pytest.mark.slow
+def test_a_container_is_chosen_by_its_key(cli: Cli, tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "run.pt"
+    torch.save(
+        {
+            "epoch": 3,
+            "state_dict": {"fc.weight": torch.from_numpy(pruned(32, 64)), "fc.bias": torch.ones(4)},
+            "ema": {"fc.weight": torch.ones(32, 64)},
+            "optimizer": {"state": {0: {"momentum_buffer": torch.zeros(32, 64)}}},
+        },
+        path,
+    )
+    largest = lines(cli("scan", path, "--json"))
+    assert [one["name"] for one in largest[1:-2]] == ["fc.bias", "fc.weight"]
+    assert {one["key"] for one in largest[0]["containers"]} == {"state_dict", "ema"}
+    ema = lines(cli("scan", path, "--json", "--container", "ema"))
+    assert [(one["name"], one["class"]) for one in ema[1:-2]] == [("fc.weight", "dense")]
+    every = lines(cli("scan", path, "--json", "--container", "all"))
+    names = [one["name"] for one in every[1:-2]]
+    assert names == ["fc.bias", "fc.weight", "ema/fc.weight"]
+    assert every[0]["tensors"] == 3

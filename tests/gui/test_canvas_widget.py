@@ -425,6 +425,8 @@ def test_the_keyboard_cursor_reads_and_chooses(qtbot):
     assert seen == [(row, column), (row, column + 1), (row + 1, column + 1)]
     qtbot.keyClick(canvas, Qt.Key.Key_Return)
     assert chosen == [seen[-1]]
+    canvas.set_cell(Cell(1, "fc1.weight", row, column, (row, column), 0.5, True, text="0.5 kept"))
+    assert canvas.accessibleDescription().endswith("0.5 kept")
     canvas.set_zoom(12)
     for _ in range(60):
         qtbot.keyClick(canvas, Qt.Key.Key_Left, shift)

@@ -6,6 +6,8 @@ are elsewhere and know no events.
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
     QColor,
     QKeyEvent,
     QMouseEvent,
@@ -158,13 +160,18 @@ class TileCanvas(QWidget):
 
     @Slot(object)
     def set_cell(self, cell: Cell) -> None:
-        """Show the exact values of a weight in the read-out, and frame its group."""
+        """Show the exact values of a weight in the read-out, and frame its group.
+
+        Where the keyboard cursor led there, a screen reader says them.
+        """
         picture = self.picture
         if picture is None or cell.tensor != picture.tensor:
             return
         self._read_out = cell.text
         self._pointed = group_block(picture, cell.row, cell.column)
         self._describe()
+        if self._cursor is not None:
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, cell.text))
         self.update()
 
     @Slot()

@@ -134,7 +134,10 @@ def _from_coarser(
         if cells is not None:
             down = rows.in_coarser(other.row_level - key.row_level)
             right = columns.in_coarser(other.column_level - key.column_level)
-            return np.ascontiguousarray(cells[down][:, right])
+            # Columns first, while there are few rows; then rows are copied whole.
+            wide: Cells = cells[down[0] : down[-1] + 1].take(right, axis=1)
+            whole: Cells = wide.take(down - down[0], axis=0)
+            return whole
     return None
 
 

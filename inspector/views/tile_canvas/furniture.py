@@ -178,10 +178,9 @@ class Furniture:
         self._word(painter, place, x + low + bar + 2 * GAP, scale.high, self._dim)
 
     def _bar(self, painter: QPainter, box: QRect, scale: Scale, table: tuple[int, ...]) -> None:
-        bytes_ = scale.steps or tuple(range(scale.first, scale.last + 1))
-        strip = QImage(len(bytes_), 1, QImage.Format.Format_RGB32)
-        for x, byte in enumerate(bytes_):
-            strip.setPixel(x, 0, table[byte])
+        shown = bytes(scale.steps or range(scale.first, scale.last + 1))
+        strip = QImage(shown, len(shown), 1, len(shown), QImage.Format.Format_Indexed8)
+        strip.setColorTable(table)
         painter.drawImage(box, strip)
         painter.setPen(self._line)
         painter.setBrush(Qt.BrushStyle.NoBrush)

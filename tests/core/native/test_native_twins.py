@@ -298,7 +298,9 @@ def test_project_mask_writes_into_a_given_buffer():
         native.project_mask(values, 2, 4, np.zeros((2, 4), np.uint8))
 
 
-@pytest.mark.parametrize(("wish", "name"), [("off", "numpy"), ("portable", "portable"), ("", None)])
+@pytest.mark.parametrize(
+    ("wish", "name"), [("off", "numpy"), ("portable", PATHS[0]), ("", PATHS[-1])]
+)
 def test_the_environment_forces_a_choice(wish, name):
     code = "from sparse_core import native; print(native.name(), native.is_native())"
     done = subprocess.run(

@@ -11,6 +11,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import sparse_core
+from sparse_core.__main__ import main
+
+# Children forked by a command then find it imported.
+assert callable(sparse_core.scan)
+
 ROOT = Path(__file__).resolve().parents[3]
 
 Ended = subprocess.CompletedProcess[str]
@@ -37,6 +43,20 @@ def cli(tmp_path: Path) -> Cli:
             timeout=60,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cli:
+    """Run the same words from this process, which spares the start of an interpreter."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache-home"))
+
+    def run(*words: str | Path) -> Ended:
+        given = [str(word) for word in words]
+        status = main(given)
+        shown = capfd.readouterr()
+        return subprocess.CompletedProcess(given, status, shown.out, shown.err)
 
     return run
 

@@ -1,5 +1,6 @@
 """``scan`` as a build script sees it: lines, keys, exit statuses, one sentence for what is bad."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -71,6 +72,17 @@ def pruned(*shape: int, pattern: str = "2:4", seed: int = 0) -> Any:
     return values * sparse_core.project(values, pattern)
 
 
+def hostile_files() -> Any:
+    """Load the builders of hostile files that the readers are tested with."""
+    path = Path(__file__).parents[1] / "checkpoints" / "hostile_files.py"
+    spec = importlib.util.spec_from_file_location("hostile_files", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def lines(ended: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
     assert ended.stderr == ""
     assert ended.stdout.endswith("\n")
@@ -109,7 +121,7 @@ def test_json_has_its_keys_in_order_and_nothing_else(cli: Cli, save: Save) -> No
     assert isinstance(timing["native"], bool)
 
 
-def test_null_is_said_where_there_is_nothing_to_say(cli: Cli, save: Save) -> None:
+def test_null_is_said_where_there_is_nothing_to_say(here: Cli, save: Save) -> None:
     path = save(
         {
             "a.bias": np.full(4, np.nan, np.float32),
@@ -117,7 +129,7 @@ def test_null_is_said_where_there_is_nothing_to_say(cli: Cli, save: Save) -> Non
             "steps": np.array([3], np.int64),
         }
     )
-    _, bias, weight, steps, _, _ = lines(cli("scan", path, "--json"))
+    _, bias, weight, steps, _, _ = lines(here("scan", path, "--json"))
     for key in ("min", "max", "mean", "std", "zero_rows", "zero_columns", "mask_zeros", "pattern"):
         assert bias[key] is None
     assert bias["class"] == "other"
@@ -126,13 +138,13 @@ def test_null_is_said_where_there_is_nothing_to_say(cli: Cli, save: Save) -> Non
     assert (steps["nan"], steps["inf"], steps["mean"]) == (0, 0, 3.0)
 
 
-def test_figures_are_those_of_plain_numpy(cli: Cli, save: Save) -> None:
+def test_figures_are_those_of_plain_numpy(here: Cli, save: Save) -> None:
     values = pruned(16, 32)
     values[2] = 0
     values[5, 3] = 1e-4
     path = save({"fc.weight": values})
     words = ("--json", "--threshold", "0.001", "--pattern", "2:4", "--no-cache")
-    layer = lines(cli("scan", path, *words))[1]
+    layer = lines(here("scan", path, *words))[1]
     kept = (values != 0).reshape(-1, 4).sum(1)
     wide = values.astype(np.float64)
     assert layer["zeros"] == int((values == 0).sum())
@@ -145,8 +157,8 @@ def test_figures_are_those_of_plain_numpy(cli: Cli, save: Save) -> None:
     assert (layer["pattern"], layer["axis"]) == ("2:4", "in")
 
 
-def test_people_get_the_verdict_and_a_table(cli: Cli, save: Save) -> None:
-    ended = cli("scan", save({"fc.weight": pruned(32, 64), "odd\x1b[2J": weights(4)}))
+def test_people_get_the_verdict_and_a_table(here: Cli, save: Save) -> None:
+    ended = here("scan", save({"fc.weight": pruned(32, 64), "odd\x1b[2J": weights(4)}))
     assert ended.returncode == 0
     assert ended.stdout.startswith("It is 2:4 everywhere.\n")
     row = next(line for line in ended.stdout.splitlines() if line.startswith("fc.weight"))
@@ -166,25 +178,25 @@ def test_people_get_the_verdict_and_a_table(cli: Cli, save: Save) -> None:
         (["--require", "2:4", "--pattern", "2:4", "--layers", "good*"], 0),
     ],
 )
-def test_the_gate(cli: Cli, save: Save, words: list[str], status: int) -> None:
+def test_the_gate(here: Cli, save: Save, words: list[str], status: int) -> None:
     path = save(
         {"good.weight": pruned(32, 64), "bad.weight": weights(32, 64), "bad.bias": weights(4)}
     )
-    ended = cli("scan", path, *words)
+    ended = here("scan", path, *words)
     assert ended.returncode == status
     assert len(ended.stderr.splitlines()) == status
 
 
-def test_the_gate_names_what_fails(cli: Cli, save: Save) -> None:
-    ended = cli("scan", save({"bad.weight": weights(32, 64)}), "--json", "--require", "2:4")
+def test_the_gate_names_what_fails(here: Cli, save: Save) -> None:
+    ended = here("scan", save({"bad.weight": weights(32, 64)}), "--json", "--require", "2:4")
     assert "bad.weight (512 bad groups)" in one_sentence(ended, 1)
     assert json.loads(ended.stdout.splitlines()[1])["class"] == "broken"
 
 
-def test_overrides_by_name(cli: Cli, save: Save) -> None:
+def test_overrides_by_name(here: Cli, save: Save) -> None:
     path = save({"a.weight": pruned(64, 32).T, "b": pruned(32, 64)})
     words = ("scan", path, "--json", "--axis", "a.*=0", "--kind", "b=embedding")
-    _, first, second, _, _ = lines(cli(*words))
+    _, first, second, _, _ = lines(here(*words))
     assert (first["pattern"], first["axis"]) == ("2:4", "in")
     assert (second["kind"], second["class"]) == ("embedding", "other")
 
@@ -208,13 +220,13 @@ def test_overrides_by_name(cli: Cli, save: Save) -> None:
     ],
 )
 def test_options_that_make_no_sense_get_one_sentence(
-    cli: Cli, save: Save, words: list[str]
+    here: Cli, save: Save, words: list[str]
 ) -> None:
-    ended = cli("scan", save({"fc.weight": weights(8, 8)}), "--json", *words)
+    ended = here("scan", save({"fc.weight": weights(8, 8)}), "--json", *words)
     one_sentence(ended)
 
 
-def test_bad_files_get_one_sentence(cli: Cli, save: Save, tmp_path: Path) -> None:
+def test_bad_files_get_one_sentence(here: Cli, save: Save, tmp_path: Path) -> None:
     whole = save({"fc.weight": weights(8, 8)}).read_bytes()
     files = {
         "missing.safetensors": None,
@@ -228,20 +240,34 @@ def test_bad_files_get_one_sentence(cli: Cli, save: Save, tmp_path: Path) -> Non
         path = tmp_path / name
         if data is not None:
             path.write_bytes(data)
-        ended = cli("scan", path, "--json")
+        ended = here("scan", path, "--json")
         one_sentence(ended)
         assert ended.stdout == ""
 
 
-def test_the_second_run_comes_from_the_cache_unless_told_not_to(cli: Cli, save: Save) -> None:
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_hostile_files_get_one_sentence(
+    here: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nowhere to run").mkdir()
+    monkeypatch.chdir(tmp_path / "nowhere to run")
+    for name, path in hostile_files().build_all(tmp_path).items():
+        ended = here("scan", path, "--json", "--no-cache")
+        one_sentence(ended)
+        assert ended.stdout == "", name
+    assert list((tmp_path / "nowhere to run").iterdir()) == []
+
+
+def test_the_second_run_comes_from_the_cache_unless_told_not_to(here: Cli, save: Save) -> None:
     path = save({"fc.weight": pruned(32, 64)})
-    first = cli("scan", path, "--json").stdout.splitlines()[:-1]
-    assert cli("scan", path, "--json").stdout.splitlines()[:-1] == first
-    assert "from the cache" in cli("scan", path).stdout
-    assert "from the cache" not in cli("scan", path, "--no-cache").stdout
-    assert "Holds 1 result," in cli("cache").stdout
-    assert "Removed 1 result," in cli("cache", "--clear").stdout
-    assert "Holds 0 results, 0 bytes." in cli("cache").stdout
+    first = here("scan", path, "--json").stdout.splitlines()[:-1]
+    assert here("scan", path, "--json").stdout.splitlines()[:-1] == first
+    assert "from the cache" in here("scan", path).stdout
+    assert "from the cache" not in here("scan", path, "--no-cache").stdout
+    assert "Holds 1 result," in here("cache").stdout
+    assert "Removed 1 result," in here("cache", "--clear").stdout
+    assert "Holds 0 results, 0 bytes." in here("cache").stdout
 
 
 def test_planted_modules_in_the_current_folder_are_not_run(
@@ -256,17 +282,17 @@ def test_planted_modules_in_the_current_folder_are_not_run(
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_path_with_spaces_and_umlauts(cli: Cli, save: Save, tmp_path: Path) -> None:
+def test_a_path_with_spaces_and_umlauts(here: Cli, save: Save, tmp_path: Path) -> None:
     (tmp_path / "Größe 1").mkdir()
     path = save({"fc.weight": weights(8, 8)}, "Größe 1/ein Modell.safetensors")
-    assert lines(cli("scan", path, "--json"))[0]["path"] == str(path)
+    assert lines(here("scan", path, "--json"))[0]["path"] == str(path)
 
 
-def test_a_path_that_is_no_utf_8(cli: Cli, save: Save, tmp_path: Path) -> None:
+def test_a_path_that_is_no_utf_8(here: Cli, save: Save, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"odd\xff.safetensors")
     save({"fc.weight": weights(8, 8)}).rename(path)
-    assert lines(cli("scan", path, "--json"))[0]["path"].endswith("odd\ufffd.safetensors")
-    assert cli("scan", path).returncode == 0
+    assert lines(here("scan", path, "--json"))[0]["path"].endswith("odd\ufffd.safetensors")
+    assert here("scan", path).returncode == 0
 
 
 def test_torch_is_never_imported(cli: Cli, save: Save, tmp_path: Path) -> None:
@@ -339,7 +365,7 @@ def test_a_child_that_dies_or_fails_gets_one_sentence(capfd: pytest.CaptureFixtu
 
 
 @pytest.mark.slow
-def test_a_container_is_chosen_by_its_key(cli: Cli, tmp_path: Path) -> None:
+def test_a_container_is_chosen_by_its_key(here: Cli, tmp_path: Path) -> None:
     import torch
 
     path = tmp_path / "run.pt"
@@ -352,12 +378,12 @@ def test_a_container_is_chosen_by_its_key(cli: Cli, tmp_path: Path) -> None:
         },
         path,
     )
-    largest = lines(cli("scan", path, "--json"))
+    largest = lines(here("scan", path, "--json"))
     assert [one["name"] for one in largest[1:-2]] == ["fc.bias", "fc.weight"]
     assert {one["key"] for one in largest[0]["containers"]} == {"state_dict", "ema"}
-    ema = lines(cli("scan", path, "--json", "--container", "ema"))
+    ema = lines(here("scan", path, "--json", "--container", "ema"))
     assert [(one["name"], one["class"]) for one in ema[1:-2]] == [("fc.weight", "dense")]
-    every = lines(cli("scan", path, "--json", "--container", "all"))
+    every = lines(here("scan", path, "--json", "--container", "all"))
     names = [one["name"] for one in every[1:-2]]
     assert names == ["fc.bias", "fc.weight", "ema/fc.weight"]
     assert every[0]["tensors"] == 3

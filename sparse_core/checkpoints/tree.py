@@ -7,7 +7,7 @@ several containers at the top of the file, and further down only where a key say
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -88,7 +88,7 @@ def survey(tree: Mapping[object, object]) -> Findings:
         If there is none, or the tree is deeper than any checkpoint.
     """
     walk = _Walk()
-    if tree and all(isinstance(value, Source) for value in tree.values()):
+    if tree and all(isinstance(k, str) and isinstance(v, Source) for k, v in tree.items()):
         walk.add_model((), cast("dict[str, Leaf]", tree))
     else:
         walk.visit(tree, ())
@@ -149,18 +149,20 @@ class _Walk:
             key.lower() in _MODEL_WORDS and _is_container(value) for key, value in items
         )
         if (path or direct) and not splits:
-            self.add_model(path, dict(self.flatten(items, "", len(path))))
+            self.add_model(path, _named_once(self.flatten(items, "", len(path))))
             return
         if _is_bookkeeping(direct):
             self.others += len(direct)
         else:
-            self.add_model(path, dict(direct))
+            self.add_model(path, _named_once(direct))
         for (key, value), is_other in zip(items, apart, strict=True):
+            if isinstance(value, Leaf):
+                continue
             if is_other:
                 self.count_others(key, value, len(path) + 1)
             elif _is_container(value):
                 self.visit(value, (*path, key))
-            elif not isinstance(value, Leaf):
+            else:
                 self.note_stray(key, value)
 
     def enter(self, node: object, depth: int) -> list[tuple[str, object]]:
@@ -235,6 +237,15 @@ def _is_bookkeeping(leaves: Sequence[tuple[str, object]]) -> bool:
         and (leaf.elements <= 1 or (leaf.dtype.name == "uint8" and len(leaf.shape) == 1))
         for _, leaf in leaves
     )
+
+
+def _named_once(tensors: Iterable[tuple[str, Leaf]]) -> dict[str, Leaf]:
+    named: dict[str, Leaf] = {}
+    for name, leaf in tensors:
+        if name in named:
+            raise Unreadable(f"two of its tensors would bear the same name, {name!r}.")
+        named[name] = leaf
+    return named
 
 
 def _mask_table(items: dict[str, object]) -> dict[str, Source]:

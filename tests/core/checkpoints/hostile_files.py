@@ -80,7 +80,9 @@ def tensor_pickle(
 
 # ---------------------------------------------------------------- pickles that want to run something
 
-REDUCE = b"\x80\x02cposix\nsystem\nX" + struct.pack("<I", len(COMMAND)) + COMMAND.encode() + b"\x85R."
+REDUCE = (
+    b"\x80\x02cposix\nsystem\nX" + struct.pack("<I", len(COMMAND)) + COMMAND.encode() + b"\x85R."
+)
 INST = b"(S'" + COMMAND.encode() + b"'\niposix\nsystem\n."
 OBJ = b"\x80\x02(cposix\nsystem\nX" + struct.pack("<I", len(COMMAND)) + COMMAND.encode() + b"o."
 NEWOBJ = b"\x80\x02csubprocess\nPopen\n]X" + struct.pack("<I", 5) + b"touch" + b"a\x85\x81."

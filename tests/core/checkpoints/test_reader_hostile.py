@@ -26,7 +26,9 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def names() -> list[str]:
-    pickles = [f"{kind} {name}" for kind in ("zip", "legacy", "dcp") for name in hostile_files.PICKLES]
+    pickles = [
+        f"{kind} {name}" for kind in ("zip", "legacy", "dcp") for name in hostile_files.PICKLES
+    ]
     return [
         *pickles,
         *(f"safetensors {name}" for name in hostile_files.SAFETENSORS),

@@ -140,7 +140,8 @@ def to_double(raw: Raw, dtype: DType) -> Doubles:
     if dtype.family == "complex":
         with np.errstate(all="ignore"):
             return np.abs(raw.astype(np.complex128))
-    return to_float(raw, dtype).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return to_float(raw, dtype).astype(np.float64)
 
 
 def to_float(raw: Raw, dtype: DType) -> Floats:
@@ -165,9 +166,10 @@ def to_float(raw: Raw, dtype: DType) -> Floats:
         return (raw.astype(np.uint32) << np.uint32(16)).view(np.float32)
     if dtype.family == "complex":
         return to_double(raw, dtype)
-    if dtype.name in ("float32", "float16", "int16", "uint16"):
-        return raw.astype(np.float32)
-    return raw.astype(np.float64)
+    single = dtype.name in ("float32", "float16", "int16", "uint16")
+    # A signalling NaN may be stored; to widen it is no error.
+    with np.errstate(invalid="ignore"):
+        return raw.astype(np.float32 if single else np.float64)
 
 
 class Ranks(msgspec.Struct, frozen=True):
@@ -212,7 +214,7 @@ def magnitude_limit(dtype: DType, threshold: float) -> int:
         table = np.arange(0x7C01, dtype=np.uint16).view(np.float16).astype(np.float64)
         return int(np.searchsorted(table, threshold, side="left"))
     limit = 0x7F800000
-    if threshold <= np.finfo(np.float32).max:
+    if threshold <= float(np.finfo(np.float32).max):
         single = np.float32(threshold)
         limit = int(single.view(np.uint32)) + int(float(single) < threshold)
     return -(-limit // 0x10000) if dtype.name == "bfloat16" else limit

@@ -274,7 +274,7 @@ def scan_floats(  # noqa: PLR0913
         for first, values in _values(bits, form):
             _sum_blocks(values, sums[first:])
             _sum_blocks(values * values, squares[first:])
-    return nonzero, near, *_extremes(bits, form)
+        return nonzero, near, *_extremes(bits, form)
 
 
 def _near(bits: Bits, limit: int) -> int:

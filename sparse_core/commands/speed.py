@@ -9,21 +9,16 @@ import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from sparse_core.analysis.scan import scan
-from sparse_core.checkpoints import open_checkpoint
 from sparse_core.errors import SparseError
-from sparse_core.inference.backends import BACKENDS, BY_NAME, Backend
-from sparse_core.inference.layer import SparseLayer
-from sparse_core.messages.speed import Machine, SpeedRow, Unavailable
+from sparse_core.messages.speed import BACKENDS, FORMATS, Machine, SpeedRow, Unavailable
 from sparse_core.patterns import NMPattern
-from sparse_core.speed.comparison import Effort, Setting
-from sparse_core.speed.layers import DTYPES, layers_of, made_layer
-from sparse_core.speed.lock import machine_lock
-from sparse_core.speed.machine import machine
-from sparse_core.speed.session import measure_layers, plan_of
+
+if TYPE_CHECKING:
+    from sparse_core.inference.layer import SparseLayer
 
 SUMMARY = "time sparse layers against dense ones"
 
@@ -36,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--shape", action="append", default=[], metavar="OxI[xHxW]", help="make up such a layer")
     add("--pattern", default="2:4", metavar="N:M,...", help="patterns of made-up layers (2:4)")
     add("--batch", default="1,64", metavar="B,...", help="batch sizes (1,64)")
-    add("--dtype", choices=DTYPES, help="number format; default that of the file, or fp32")
-    add("--backends", default="", metavar="NAME,...", help=f"of {', '.join(BY_NAME)} (all)")
+    add("--dtype", choices=FORMATS, help="number format; default that of the file, or fp32")
+    add("--backends", default="", metavar="NAME,...", help=f"of {', '.join(BACKENDS)} (all)")
     add("--device", default="cpu", help="cpu or cuda (cpu)")
     add("--threads", type=int, default=1, metavar="N", help="for dense and sparse alike (1)")
     add("--seconds", type=float, default=1.0, metavar="S", help="timed rounds a comparison (1)")
@@ -47,12 +42,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure under the machine's lock and print rows as they come."""
-    settings = [Setting(args.device, batch, args.threads) for batch in _batches(args.batch)]
+    batches, names = _batches(args.batch), _backends(args.backends)
+    if args.path is None and not args.shape:
+        raise SparseError("Nothing to time: name a checkpoint, or a layer as --shape 4096x4096.")
+    # Not at the top: --help must not wait for torch.
+    from sparse_core.inference.backends import BY_NAME
+    from sparse_core.speed.comparison import Effort, Setting
+    from sparse_core.speed.lock import machine_lock
+    from sparse_core.speed.machine import machine
+    from sparse_core.speed.session import measure_layers, plan_of
+
+    settings = [Setting(args.device, batch, args.threads) for batch in batches]
+    backends, effort = [BY_NAME[name] for name in names], Effort(seconds=args.seconds)
     found: list[SpeedRow | Unavailable] = []
     with machine_lock():
-        layers = _layers(args)
-        effort = Effort(seconds=args.seconds)
-        for row in measure_layers(layers, settings, _backends(args.backends), effort):
+        for row in measure_layers(_layers(args), settings, backends, effort):
             found.append(row)
             _print(row, as_json=args.json)
         if not found:
@@ -63,19 +67,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _layers(args: argparse.Namespace) -> Iterator[SparseLayer]:
+def _layers(args: argparse.Namespace) -> "Iterator[SparseLayer]":
+    """Make layers up, then read those of the checkpoint."""
+    from sparse_core.analysis.scan import scan
+    from sparse_core.checkpoints import open_checkpoint
+    from sparse_core.speed.layers import DTYPES, layers_of, made_layer
+
     dtype = DTYPES[args.dtype] if args.dtype else None
     for shape, text in product(args.shape, args.pattern.split(",")):
         yield made_layer(_shape(shape), NMPattern.parse(text), dtype or DTYPES["fp32"])
-    if args.path is None:
-        if not args.shape:
-            raise SparseError(
-                "Nothing to time: name a checkpoint, or a layer as --shape 4096x4096."
-            )
-        return
-    with open_checkpoint(args.path) as checkpoint:
-        reports = scan(checkpoint).layers
-        yield from layers_of(checkpoint, reports, args.layers, dtype)
+    if args.path is not None:
+        with open_checkpoint(args.path) as checkpoint:
+            yield from layers_of(checkpoint, scan(checkpoint).layers, args.layers, dtype)
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -94,13 +97,13 @@ def _batches(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _backends(text: str) -> list[Backend]:
+def _backends(text: str) -> list[str]:
     """Choose backends by name."""
     names = [name for name in text.split(",") if name]
     for name in names:
-        if name not in BY_NAME:
-            raise SparseError(f"There is no backend {name}: choose of {', '.join(BY_NAME)}.")
-    return [BY_NAME[name] for name in names] or list(BACKENDS)
+        if name not in BACKENDS:
+            raise SparseError(f"There is no backend {name}: choose of {', '.join(BACKENDS)}.")
+    return names or list(BACKENDS)
 
 
 def _print(row: SpeedRow | Unavailable | Machine, *, as_json: bool) -> None:

@@ -2,6 +2,11 @@
 
 import msgspec
 
+BACKENDS = ("dense", "compact", "nm_native", "csr", "bsr")
+"""Names of the ways of running a layer, in the order of reports."""
+FORMATS = ("fp32", "fp16", "bf16", "fp64")
+"""Number formats that can be timed."""
+
 
 class SpeedRow(msgspec.Struct, frozen=True, tag_field="type", tag="speed"):
     """One backend on one layer.

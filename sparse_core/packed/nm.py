@@ -163,7 +163,8 @@ def _has_bits(groups: Raw) -> npt.NDArray[np.bool_]:
     """Find what is not stored as all zero bits: the non-zeros and the negative zeros."""
     flat = np.ascontiguousarray(groups)
     octets = flat.view(np.uint8).reshape(*flat.shape, flat.itemsize)
-    return octets.any(axis=-1)
+    marked: npt.NDArray[np.bool_] = np.any(octets, axis=-1)
+    return marked
 
 
 def _refuse_broken(kept: npt.NDArray[np.bool_], run: Run, pattern: NMPattern) -> None:

@@ -21,7 +21,8 @@ OTHER = "/models/other.pt"
 
 
 def _alive(kind: type[QObject]) -> list[QObject]:
-    return [found for found in gc.get_objects() if isinstance(found, kind) and isValid(found)]
+    # Not isinstance: other libraries' objects answer __class__ with warnings.
+    return [o for o in gc.get_objects() if issubclass(type(o), kind) and isValid(o)]
 
 
 def _windows() -> set[QWidget]:

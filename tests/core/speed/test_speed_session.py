@@ -10,10 +10,11 @@ from torch import nn
 from sparse_core.errors import Cancelled, RunError, SparseError
 from sparse_core.inference.backends import BACKENDS, BY_NAME
 from sparse_core.inference.plan import Choice, Plan, apply
-from sparse_core.messages.speed import SpeedRow, Unavailable
+from sparse_core.messages.speed import BACKENDS as BACKEND_NAMES
+from sparse_core.messages.speed import FORMATS, SpeedRow, Unavailable
 from sparse_core.patterns import NMPattern
 from sparse_core.speed.comparison import Effort, Setting, compare
-from sparse_core.speed.layers import made_layer
+from sparse_core.speed.layers import DTYPES, made_layer
 from sparse_core.speed.lock import machine_lock
 from sparse_core.speed.session import measure_layers, plan_of
 
@@ -79,6 +80,7 @@ def _hold(folder, held, release):
         release.wait(30)
 
 
+@pytest.mark.slow
 def test_one_speed_test_at_a_time(tmp_path):
     context = multiprocessing.get_context("spawn")
     held, release = context.Event(), context.Event()
@@ -138,6 +140,12 @@ def test_a_file_that_is_no_plan(tmp_path, text):
         Plan.load(tmp_path / "plan.json")
 
 
+def test_the_words_of_the_command_name_what_there_is():
+    assert tuple(BY_NAME) == BACKEND_NAMES
+    assert tuple(DTYPES) == FORMATS
+
+
+@pytest.mark.slow
 def test_the_command_line(tmp_path):
     words = ["speed", "--shape", "32x64", "--pattern", "1:8,2:4", "--batch", "2", "--seconds", "0"]
     done = subprocess.run(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspector.views.tile_canvas.span import CELLS, LARGEST_STEP, Span, cells_at, fit_step, fitted
+from inspector.views.tile_canvas.span import CELLS, LARGEST_STEP, Span, fit_step, length_at
 
 COUNTS = st.integers(1, 200_000)
 EXTENTS = st.integers(1, 3000)
@@ -14,6 +14,11 @@ def levels(count):
     return max(1, (count - 1).bit_length() + 1)
 
 
+def fitted(count, levels, extent):
+    """Return the span that shows all of ``count`` weights."""
+    return Span(count, levels, extent, fit_step(count, levels, extent)).moved(0)
+
+
 @given(COUNTS, EXTENTS)
 def test_fit_shows_everything_and_no_larger_step_would(count, extent):
     span = fitted(count, levels(count), extent)
@@ -22,7 +27,7 @@ def test_fit_shows_everything_and_no_larger_step_would(count, extent):
     assert (span.start, span.stop) == (-span.origin, -span.origin + span.length)
     if span.step < CELLS.index(32):
         larger = span.step + 1
-        assert cells_at(count, max(0, -larger)) * CELLS[max(0, larger)] > extent
+        assert length_at(count, larger) > extent
 
 
 def test_fit_at_the_coarsest_level_may_overflow():

@@ -122,17 +122,17 @@ def cells_at(count: int, level: int) -> int:
     return -(-count >> level)
 
 
+def length_at(count: int, step: int) -> int:
+    """Return the device pixels that ``count`` weights take at a zoom step."""
+    return cells_at(count, max(0, -step)) * CELLS[max(0, step)]
+
+
 def fit_step(count: int, levels: int, extent: int, largest: int = LARGEST_FIT) -> int:
     """Return the largest zoom step at which ``count`` weights fit into ``extent`` pixels.
 
     Where not even the coarsest level fits, that level.
     """
     for step in range(largest, -levels, -1):
-        if cells_at(count, max(0, -step)) * CELLS[max(0, step)] <= extent:
+        if length_at(count, step) <= extent:
             return step
     return 1 - levels
-
-
-def fitted(count: int, levels: int, extent: int) -> Span:
-    """Return the span that shows all of ``count`` weights."""
-    return Span(count, levels, extent, fit_step(count, levels, extent)).moved(0)

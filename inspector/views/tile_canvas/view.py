@@ -1,13 +1,14 @@
 """What the canvas shows: two spans that are zoomed together.
 
 One number is the zoom of both directions. A direction that is seen whole at that zoom takes its
-own fit instead, so a matrix of 131072 x 4096 fills the view in both directions, and zooming in
-brings the squeezed direction up first until weights are square.
+own fit instead, so a matrix of 131072 x 4096 is no thin strip, and zooming in brings the squeezed
+direction up first until weights are square. A wide matrix is never drawn taller than wide, nor a
+tall one wider than tall.
 """
 
 import msgspec
 
-from inspector.views.tile_canvas.span import LARGEST_STEP, Span, fit_step, fitted
+from inspector.views.tile_canvas.span import LARGEST_STEP, Span, fit_step, length_at
 from sparse_core.messages import Picture
 
 
@@ -21,7 +22,7 @@ class View(msgspec.Struct, frozen=True):
     @property
     def smallest(self) -> int:
         """The zoom step at which everything is seen."""
-        return min(_fit(self.rows), _fit(self.columns))
+        return min(_fits(self.rows, self.columns))
 
     @property
     def whole(self) -> bool:
@@ -38,9 +39,10 @@ class View(msgspec.Struct, frozen=True):
 
     def at_zoom(self, zoom: int, y: float, x: float) -> "View":
         """Return the view at a zoom step, with the weight at device pixel (y, x) held."""
-        zoom = max(self.smallest, min(zoom, LARGEST_STEP))
-        rows = self.rows.stepped(max(zoom, _fit(self.rows)), y)
-        columns = self.columns.stepped(max(zoom, _fit(self.columns)), x)
+        row_fit, column_fit = _fits(self.rows, self.columns)
+        zoom = max(min(row_fit, column_fit), min(zoom, LARGEST_STEP))
+        rows = self.rows.stepped(max(zoom, row_fit), y)
+        columns = self.columns.stepped(max(zoom, column_fit), x)
         return View(rows, columns, zoom)
 
     def resized(self, height: int, width: int) -> "View":
@@ -79,12 +81,22 @@ class View(msgspec.Struct, frozen=True):
         return None if row is None or column is None else (row, column)
 
 
-def _fit(span: Span) -> int:
-    return fit_step(span.count, span.levels, span.extent)
+def _fits(rows: Span, columns: Span) -> tuple[int, int]:
+    """Return the zoom steps of rows and columns at which everything is seen.
+
+    The direction with fewer weights is drawn no longer than the other.
+    """
+    row = fit_step(rows.count, rows.levels, rows.extent)
+    column = fit_step(columns.count, columns.levels, columns.extent)
+    if rows.count <= columns.count:
+        longest = min(rows.extent, length_at(columns.count, column))
+        return fit_step(rows.count, rows.levels, longest), column
+    longest = min(columns.extent, length_at(rows.count, row))
+    return row, fit_step(columns.count, columns.levels, longest)
 
 
 def whole_view(picture: Picture, height: int, width: int) -> View:
     """Return the view that shows all of a picture in ``height`` x ``width`` device pixels."""
-    rows = fitted(picture.rows, picture.row_levels, height)
-    columns = fitted(picture.columns, picture.column_levels, width)
-    return View(rows, columns, min(rows.step, columns.step))
+    rows = Span(picture.rows, picture.row_levels, height)
+    columns = Span(picture.columns, picture.column_levels, width)
+    return View(rows, columns, min(_fits(rows, columns))).zoomed(0, 0, 0)

@@ -195,12 +195,18 @@ class TileCanvas(QWidget):
         """Go one step back."""
         self._zoom_about_focus(-1)
 
-    def zoom_to(self, row: int, column: int, rows: int = 1, columns: int = 1) -> None:
-        """Show a block of weights from close by, in the middle, and mark it."""
-        if self._view is None:
+    def zoom_to(self, row: int, column: int, rows: int = 0, columns: int = 0) -> None:
+        """Show a block of weights from close by, in the middle, and mark it.
+
+        Without a size the block is the group of the weight.
+        """
+        if self._view is None or self.picture is None:
             return
-        close = self._view.around(row, column, rows, columns, _READABLE)
-        self._chosen = Block(row, column, rows, columns)
+        block = Block(row, column, rows, columns)
+        if not (rows and columns):
+            block = group_block(self.picture, row, column)
+        self._chosen = block
+        close = self._view.around(block.row, block.column, block.rows, block.columns, _READABLE)
         self._set_view(close, always=True)
 
     def set_zoom(self, step: int) -> None:

@@ -18,7 +18,7 @@ from inspector.views.tile_canvas.plot import Plot
 from inspector.views.tile_canvas.view import View
 from sparse_core.messages import Picture, Plane
 
-_GRID_SHARE = 0.6
+_GRID_SHARE = 0.4
 
 
 class Scene(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Literal
 
-from PySide6.QtCore import QElapsedTimer, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from inspector.models.asking import Asker
 from inspector.models.layer_table import LayerTable
@@ -30,7 +30,6 @@ from sparse_core.messages import (
 from sparse_core.messages import Opened as OpenedReply
 
 Stage = Literal["listing", "scanning", "complete", "stopped", "failed"]
-RELIST_MS = 200
 _NONE = -1
 
 
@@ -87,7 +86,7 @@ class CheckpointFeed(QObject):
         self._options = options
         self._call = _NONE
         self._token: object = None
-        self._since_relist = QElapsedTimer()
+        self._arranged = 0
         self.table = LayerTable()
         self.layers = LayerTreeModel(self.table, self)
         self._begin()
@@ -106,6 +105,7 @@ class CheckpointFeed(QObject):
         """Read the file again, as it is now."""
         self.close()
         self.table = LayerTable()
+        self._arranged = 0
         self.layers.show(self.table)
         self._begin()
         self.verdict_changed.emit()
@@ -196,10 +196,10 @@ class CheckpointFeed(QObject):
         self.stage_changed.emit()
 
     def _relist_soon(self) -> None:
-        """Arrange the tree anew for the first frame at once, later at most every 200 ms."""
-        if not self._since_relist.isValid() or self._since_relist.hasExpired(RELIST_MS):
+        """Arrange the tree anew whenever the table has doubled: in all as dear as twice at last."""
+        if len(self.table) >= 2 * self._arranged:
             self._relist()
 
     def _relist(self) -> None:
-        self._since_relist.start()
+        self._arranged = len(self.table)
         self.layers.relist()

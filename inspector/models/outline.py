@@ -165,34 +165,54 @@ class Outline:
         return children
 
     def _split(self, group: _Group) -> dict[str | int, list[int]]:
-        """Sort the rows of a group by their next part; lone tensors stand for themselves."""
-        depth = group.depth
+        """Sort the rows of a group by their next part; lone tensors stand for themselves.
+
+        Rows of a part mostly follow one another, so runs are found by comparing prefixes, which
+        is several times cheaper than taking 92,400 names apart.
+        """
+        start = len(".".join(group.prefix)) + 1 if group.prefix else 0
+        rows = group.rows.tolist()
+        names = [self._names[row] for row in rows]
         parts: dict[str | int, list[int]] = {}
-        for row in group.rows.tolist():
-            name = self._names[row].split(".", depth + LEAF_PARTS)
-            if len(name) > depth + LEAF_PARTS:
-                parts.setdefault(name[depth], []).append(row)
+        first = 0
+        while first < len(rows):
+            dot = names[first].find(".", start)
+            past = first + 1
+            if dot < 0 or names[first].find(".", dot + 1) < 0:
+                parts[rows[first]] = [rows[first]]
             else:
-                parts[row] = [row]
+                past = _run(names, first, names[first][: dot + 1])
+                parts.setdefault(names[first][start:dot], []).extend(rows[first:past])
+            first = past
         return parts
 
     def _new_group(self, parent: int, place: int, part: str, rows: list[int]) -> int:
         above = self._groups[parent].prefix
-        prefix = (*above, part, *self._shared(rows, len(above) + 1))
+        prefix = (*above, part)
+        names = [self._names[row] for row in rows]
+        while (longer := _longer(names, prefix)) is not None:
+            prefix = longer
         group = _Group(parent, place, prefix, np.array(rows, np.int32))
         group.label = ".".join(prefix[len(above) :])
         self._known[prefix] = len(self._groups)
         self._groups.append(group)
         return GROUP + len(self._groups) - 1
 
-    def _shared(self, rows: list[int], depth: int) -> list[str]:
-        """Return the parts beyond ``depth`` that all rows share, leaving the leaf its own."""
-        names = [self._names[row] for row in rows]
-        first, last = min(names).split("."), max(names).split(".")
-        shortest = min(name.count(".") for name in names) + 1
-        shared: list[str] = []
-        for one, other in zip(first[depth:], last[depth:], strict=False):
-            if one != other or depth + len(shared) + 1 > shortest - LEAF_PARTS:
-                break
-            shared.append(one)
-        return shared
+
+def _run(names: Sequence[str], first: int, prefix: str) -> int:
+    """Return where the names end that begin with ``prefix`` and leave a leaf its two parts."""
+    long, past = len(prefix), first + 1
+    while past < len(names) and names[past].startswith(prefix) and names[past].find(".", long) >= 0:
+        past += 1
+    return past
+
+
+def _longer(names: Sequence[str], prefix: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return the prefix with one more part, if all names share it and keep their leaf parts."""
+    longer = tuple(names[0].split(".")[: len(prefix) + 1])
+    text = ".".join(longer) + "."
+    # The last name differs first where any does: most prefixes are refused without a walk.
+    for name in (names[0], names[-1]):
+        if not (name.startswith(text) and name.find(".", len(text)) >= 0):
+            return None
+    return longer if _run(names, 0, text) == len(names) else None

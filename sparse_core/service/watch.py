@@ -8,7 +8,6 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from sparse_core.checkpoints import stamp_of
-from sparse_core.errors import SparseError
 from sparse_core.messages import FileChanged, FileId
 
 EVERY_S = 2.0
@@ -67,8 +66,7 @@ class Watch:
 
 def _news(file: FileId) -> FileChanged | None:
     """Say whether a file is no longer what it was."""
-    try:
-        stamp = stamp_of(file.path)
-    except (SparseError, OSError):
+    stamp = stamp_of(file.path)
+    if not stamp:
         return FileChanged(file, gone=True)
     return FileChanged(file, gone=False) if file.stamp and stamp != file.stamp else None

@@ -63,7 +63,7 @@ def judge(subject: Subject, measured: Measured) -> LayerReport:
     LayerReport
         Without ``energy_24`` and ``latent_24``, which need more of the values.
     """
-    kept = measured.mask.kept()
+    kept = measured.mask.kept() if measured.kept is None else measured.kept
     structure = _structure(subject, measured.mask)
     judgement = _pattern(subject, measured, _occupancy(subject, kept, structure))
     bare = _statistics(subject, measured, kept, structure)

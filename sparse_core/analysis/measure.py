@@ -43,11 +43,14 @@ class Measured(msgspec.Struct, frozen=True):
         Statistics of the stored values.
     mask_zeros : int or None
         Zeros of the stored mask, None without one.
+    kept : int or None
+        True bits of the mask where they are known already.
     """
 
     mask: PackedMask
     moments: Moments
     mask_zeros: int | None = None
+    kept: int | None = None
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -121,7 +124,8 @@ def measure(
     mask = PackedMask(words=words, layout=subject.layout)
     if subject.rule == "projected":
         mask = _projected(checkpoint, subject)
-    return Measured(mask, total, masked if subject.info.has_mask else None)
+    kept = total.elements - total.zeros if subject.rule == "zeros" else None
+    return Measured(mask, total, masked if subject.info.has_mask else None, kept)
 
 
 def mask_of(

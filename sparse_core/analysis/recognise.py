@@ -70,11 +70,20 @@ class Census:
     mask : PackedMask
     axes : sequence of str
         The axes to look along.
+
+    Attributes
+    ----------
+    groups : dict
+        (M, axis) -> number of whole groups.
     """
 
     def __init__(self, mask: PackedMask, axes: Sequence[Axis]) -> None:
-        self.layout = mask.layout
         self.axes = tuple(axes)
+        self.groups = {
+            (m, axis): mask.layout.group_count(NMPattern(1, m, axis))
+            for m in sorted({m for _, m in RECOGNISED})
+            for axis in axes
+        }
         self._mask = mask
         self._first: dict[NMPattern, GroupCounts] = {}
         self._all: dict[Axis, dict[tuple[int, int], GroupCounts]] = {}
@@ -164,14 +173,13 @@ def _plausible(census: Census, occupancy: Occupancy, broken: float) -> Iterator[
     """
     for n, m in RECOGNISED:
         for axis in census.axes:
-            pattern = NMPattern(n, m, axis)
-            groups = census.layout.group_count(pattern)
+            groups = census.groups[m, axis]
             tails = occupancy.elements - groups * m
             room = groups * (n + broken * (m - n)) + tails
             if groups < CHANCE_GROUPS or occupancy.kept > room:
                 continue
             if groups * chance_to_break(n, m, occupancy) >= CHANCE_GROUPS:
-                yield pattern
+                yield NMPattern(n, m, axis)
 
 
 def _holds(counts: GroupCounts, occupancy: Occupancy) -> bool:

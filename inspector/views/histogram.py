@@ -58,12 +58,14 @@ class Histogram(QWidget):
         self._edges = np.frombuffer(values.edges if values else b"", "<f8")
         self._counts = np.frombuffer(values.counts if values else b"", "<i8")
         self._heights = log_heights(self._counts)
+        said = ""
         if values and len(self._edges):
-            self.setAccessibleDescription(
+            said = (
                 f"{words.count(int(self._counts.sum()), 'value')} from "
                 f"{words.number(float(self._edges[0]))} to {words.number(float(self._edges[-1]))}, "
                 f"{words.count(values.zeros, 'zero')} apart"
             )
+        self.setAccessibleDescription(said)
         self.update()
 
     def sizeHint(self) -> QSize:

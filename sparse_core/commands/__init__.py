@@ -9,6 +9,8 @@ COMMANDS: dict[str, str] = {
     "cache": "sparse_core.commands.cache",
     "serve": "sparse_core.commands.serve",
     "train": "sparse_core.commands.train",
+    "export": "sparse_core.commands.export",
+    "timeline": "sparse_core.commands.timeline",
     "speed": "sparse_core.commands.speed",
 }
 """Name on the command line -> module."""

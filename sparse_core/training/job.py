@@ -15,7 +15,7 @@ from sparse_core.training.forms import fill
 from sparse_core.training.layers import SparseLayer, load_plain, plain_parameters
 from sparse_core.training.method import Method, Plan
 from sparse_core.training.options import TrainOptions
-from sparse_core.training.policy import choose_layers
+from sparse_core.training.policy import candidates, choose_layers
 from sparse_core.training.registry import find_method, find_task
 from sparse_core.training.schedule import Span, spans_of
 from sparse_core.training.stored import read_checkpoint
@@ -110,6 +110,7 @@ class Job:
             initialised=bool(self.options.init),
             processes=processes,
             removable=tuple(removable()),
+            head=next((one.name for one in reversed(candidates(self.model)) if one.prunable), ""),
         )
 
 

@@ -48,7 +48,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     ``steps`` and ``steps_an_epoch`` count optimizer steps of the whole run; ``initialised`` says
     that the weights come from a checkpoint; ``removable`` are the weights around which a
-    shortcut leads, so that the whole layer may vanish.
+    shortcut leads, so that the whole layer may vanish; ``head`` is the network's last weight,
+    whose outputs are the classes.
     """
 
     steps: int
@@ -57,6 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
     initialised: bool = False
     processes: int = 1
     removable: tuple[str, ...] = ()
+    head: str = ""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -129,6 +131,11 @@ class Method:
     def rule(self) -> str:
         """How a reader of the checkpoint gets the mask: ``zeros`` or ``projected``."""
         return "zeros"
+
+    @property
+    def patterned(self) -> bool:
+        """Whether the weights, as they are now, are meant to have the pattern."""
+        return self.uses_pattern and not self.virtual
 
     def attach(self) -> None:
         """Change the layers before the optimizer is made."""

@@ -17,6 +17,12 @@ METHODS: dict[str, str] = {
     "dense": _METHODS + "dense:Dense",
     "ste": _METHODS + "ste:Ste",
     "sr-ste": _METHODS + "sr_ste:SrSte",
+    "asp": _METHODS + "asp:Asp",
+    "ssl": _METHODS + "ssl:Ssl",
+    "magnitude": _METHODS + "magnitude:Magnitude",
+    "gradual": _METHODS + "gradual:Gradual",
+    "set": _METHODS + "set:Set",
+    "rigl": _METHODS + "rigl:Rigl",
 }
 """Name -> module and class; only the chosen one is imported."""
 TASKS: dict[str, str] = {

@@ -7,7 +7,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from sparse_core.checkpoints import open_checkpoint
+from sparse_core.checkpoints import Checkpoint, open_checkpoint
 from sparse_core.dtypes import DTYPES, DType
 from sparse_core.errors import CheckpointError, RunError
 from sparse_core.runs.tensors import Stored
@@ -50,7 +50,10 @@ def read_file(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
     """Read the model of any checkpoint that Sparsescope opens; nothing of it is executed.
 
-    Stored masks are applied.
+    Returns
+    -------
+    tensors, metadata
+        Stored masks are applied.
 
     Raises
     ------
@@ -58,17 +61,27 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
         If it cannot be read.
     """
     with open_checkpoint(path) as checkpoint:
-        tensors = {}
-        for name, info in checkpoint.tensors.items():
-            form = getattr(torch, info.dtype.name, None)
-            if not isinstance(form, torch.dtype):
-                raise CheckpointError(f"{path}: {name} is {info.dtype.short}, unknown to torch.")
-            raw = bytearray(checkpoint.read(name).tobytes())
-            tensor = torch.frombuffer(raw, dtype=form) if raw else torch.empty(0, dtype=form)
-            kept = checkpoint.read_mask(name)
-            if kept is not None:
-                tensor = torch.where(
-                    torch.from_numpy(kept.copy()), tensor, torch.zeros_like(tensor)
-                )
-            tensors[name] = tensor.reshape(info.shape)
+        tensors = {name: read_tensor(checkpoint, name) for name in checkpoint.tensors}
         return tensors, dict(checkpoint.metadata)
+
+
+def read_tensor(checkpoint: Checkpoint, name: str) -> Tensor:
+    """Read one tensor of a checkpoint, its stored mask applied.
+
+    Raises
+    ------
+    CheckpointError
+        If torch has no such number format.
+    """
+    info = checkpoint.tensors[name]
+    form = getattr(torch, info.dtype.name, None)
+    if not isinstance(form, torch.dtype):
+        raise CheckpointError(
+            f"{checkpoint.path}: {name} is {info.dtype.short}, which torch does not know."
+        )
+    raw = bytearray(checkpoint.read(name).tobytes())
+    tensor = torch.frombuffer(raw, dtype=form) if raw else torch.empty(0, dtype=form)
+    kept = checkpoint.read_mask(name)
+    if kept is not None:
+        tensor = torch.where(torch.from_numpy(kept.copy()), tensor, torch.zeros_like(tensor))
+    return tensor.reshape(info.shape)

@@ -204,7 +204,7 @@ class Trainer:
         note = self.job.method.enter(span.phase)
         if self.step:
             self._optimizer = make_optimizer(self.job.options, self.job.model.parameters())
-        if len(self.job.spans) > 1:
+        if note or len(self.job.spans) > 1:
             self.journal.write(Phase, self.step, name=span.phase.name, note=note)
 
     # ------------------------------------------------------------ masks and checkpoints
@@ -341,10 +341,11 @@ class Trainer:
         self.stop_wished |= self._signals.wished
         if self.world.processes == 1:
             return seen
-        seen, self.stop_wished = self.world.agree((seen, self.stop_wished))
-        if seen is not None:
-            self._control.current = seen
-        return seen
+        agreed: Control | None
+        agreed, self.stop_wished = self.world.agree((seen, self.stop_wished))
+        if agreed is not None:
+            self._control.current = agreed
+        return agreed
 
     def _control_wants(self, state: str) -> bool:
         return self._control.current.number > 0 and self._control.current.wanted == state

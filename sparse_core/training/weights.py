@@ -24,7 +24,7 @@ NOTES = "sparsescope.json"
 def metadata_of(job: Job, step: int) -> dict[str, str]:
     """Say in words how the masks of a checkpoint are to be read."""
     words = {own.METHOD: job.method.name, own.STEP: str(step)}
-    if job.pattern is not None and not job.method.virtual:
+    if job.pattern is not None and job.method.patterned:
         words |= {own.PATTERN: str(job.pattern), own.AXIS: job.pattern.axis}
         words[LAYERS] = json.dumps([layer.name for layer in job.layers])
         if job.method.rule == own.PROJECTED:

@@ -27,6 +27,9 @@ from sparse_core.training.projected import ProjectedMethod, Projection
 from sparse_core.training.projection import soft_threshold
 from sparse_core.training.straight_through import PassThrough
 
+SOFT = "sparsescope.soft"
+"""Metadata: by what the soft projection of each layer is multiplied, as JSON."""
+
 
 class SteOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of STE."""
@@ -103,7 +106,7 @@ class Ste(ProjectedMethod):
     def notes(self) -> dict[str, str]:
         """Tell readers of a latent checkpoint by what S(w) is to be multiplied."""
         betas = {} if self.frozen else self._betas()
-        return {"sparsescope.soft": msgspec.json.encode(betas).decode()} if betas else {}
+        return {SOFT: msgspec.json.encode(betas).decode()} if betas else {}
 
     def _betas(self) -> dict[str, float]:
         return {

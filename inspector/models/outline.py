@@ -1,9 +1,10 @@
 """The shape of the layer tree: which rows stand under which group.
 
-A group is a prefix of names (``layers.0``); the last two parts of a name stay together
-(``fc1.weight``), because a group of one weight and its bias says nothing. Chains of single
-groups are one group. Groups below are found when somebody looks at them: with 92,400 tensors
-nobody opens all. No Qt here.
+A group is a prefix of names (``layers.0``). A level of the tree must be worth its indentation:
+the last two parts of a name stay together (``fc1.weight``), fewer than eight tensors make no
+group, chains of single groups are one group, and below a group ``.weight`` goes without saying.
+Groups below are found when somebody looks at them: with 92,400 tensors nobody opens all. No Qt
+here.
 
 Items are numbers: a row of the table is itself, a group is ``GROUP`` plus its number, and the
 root is ``GROUP``.
@@ -18,7 +19,9 @@ from inspector.models.layer_table import Rows
 GROUP = 1 << 31
 """Items from here on are groups; the first one is the root."""
 
-LEAF_PARTS = 2
+_PLAIN = ".weight"
+LEAST = 8
+"""Fewer tensors make no group."""
 
 
 class _Group:
@@ -98,7 +101,8 @@ class Outline:
         name = self._names[item]
         if self._flat:
             return name
-        return ".".join(name.split(".")[self._groups[int(self._parent[item])].depth :])
+        depth = self._groups[int(self._parent[item])].depth
+        return ".".join(name.removesuffix(_PLAIN).split(".")[depth:]) if depth else name
 
     def name(self, item: int) -> str:
         """Return the full name of a tensor, the prefix of a group."""
@@ -156,12 +160,12 @@ class Outline:
             return flat
         children: list[int] = []
         for part, rows in self._split(group).items():
-            if isinstance(part, int) or len(rows) == 1:
-                self._parent[rows[0]] = number
-                self._place[rows[0]] = len(children)
-                children.append(rows[0])
-            else:
+            if isinstance(part, str) and len(rows) >= LEAST:
                 children.append(self._new_group(number, len(children), part, rows))
+                continue
+            self._parent[rows] = number
+            self._place[rows] = np.arange(len(children), len(children) + len(rows))
+            children.extend(rows)
         return children
 
     def _split(self, group: _Group) -> dict[str | int, list[int]]:

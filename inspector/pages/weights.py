@@ -33,7 +33,7 @@ from inspector.views.panel import Panel
 from inspector.views.plane_buttons import PlaneButtons
 from inspector.views.tile_canvas import TileCanvas
 from inspector.views.verdict_bar import VerdictBar
-from sparse_core.messages import Cell, LayerReport, Picture, Plane, Values
+from sparse_core.messages import Cell, LayerReport, Picture, Plane, Values, Verdict
 
 TITLE = "Weights"
 PATIENCE_MS = 1500
@@ -45,7 +45,7 @@ PLANES = {
     "magnitude": ("|w|", "Largest magnitude"),
     "value": ("value", "Value of the largest magnitude"),
 }
-_LEFT, _MIDDLE, _RIGHT = 408, 600, 326
+_LEFT, _MIDDLE, _RIGHT = 426, 610, 296
 
 
 class WeightsPage(QWidget):
@@ -292,9 +292,17 @@ class WeightsPage(QWidget):
             self.verdict.set_waiting(heading_of(self._feed))
             return
         self.verdict.set_verdict(verdict)
-        link = next((phrase.tensor for phrase in verdict.detail if phrase.tensor), "")
-        if link and not self._view.tensor:
-            self.tensor_chosen.emit(link)
+        if not self._view.tensor:
+            self._choose_linked(verdict)
+
+    def _choose_linked(self, verdict: Verdict) -> None:
+        """Choose the first layer that the verdict finds broken, else what it names in the end."""
+        table = self._feed.table
+        links = [phrase.tensor for phrase in verdict.detail if phrase.tensor]
+        broken = [name for name in links if table.classes[table.row_of(name)] == "broken"]
+        named = broken or ([] if verdict.partial else links)
+        if named:
+            self.tensor_chosen.emit(named[0])
 
     @Slot()
     def _on_stage_changed(self) -> None:

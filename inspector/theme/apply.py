@@ -104,7 +104,7 @@ def _rules(theme: Theme) -> str:
     QTreeView::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
     QHeaderView {{ background: {theme.panel}; border: 0; }}
     QHeaderView::section {{ background: {theme.panel}; color: {theme.dim}; border: 0;
-        padding: 4px 6px; }}
+        padding: 4px 4px; }}
     QHeaderView::section:hover {{ color: {theme.text}; }}
     QMenu {{ background: {theme.panel}; color: {theme.text}; border: 1px solid {theme.line};
         padding: 4px; }}

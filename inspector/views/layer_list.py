@@ -23,7 +23,7 @@ TYPING_MS = 60
 SCROLLING_MS = 120
 ALL_OPEN = 60
 """Trees of at most so many rows stand open at first."""
-_WIDTHS = {Column.PATTERN: 58, Column.DENSITY: 68, Column.BROKEN: 62, Column.LIGHTS: 74}
+_WIDTHS = {Column.PATTERN: 54, Column.DENSITY: 54, Column.BROKEN: 56, Column.LIGHTS: 68}
 
 
 class _Filter(QLineEdit):
@@ -127,7 +127,7 @@ class LayerList(QWidget):
         tree.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        tree.setIndentation(14)
+        tree.setIndentation(12)
         tree.setMouseTracking(True)
         tree.setModel(self._model)
         tree.setSortingEnabled(True)

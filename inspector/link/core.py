@@ -231,10 +231,9 @@ class CoreLink(QObject):
         self._silent_deaths = 0
         self.native = welcome.native
         self.ready = True
-        self._send(Call(0, Hello(PROTOCOL, VERSION)))
+        self._tell(Hello(PROTOCOL, VERSION))
         if self._died and self._watched.files:
-            self._number += 1
-            self._send(Call(self._number, self._watched))
+            self._tell(self._watched)
         self._send_due()
         self.state_changed.emit("ready")
         self.welcomed.emit(welcome)
@@ -248,6 +247,11 @@ class CoreLink(QObject):
             for question in self._questions.due():
                 question.sent = True
                 self._send(question.call)
+
+    def _tell(self, body: Request) -> None:
+        """Send what nobody waits for an answer to."""
+        self._number += 1
+        self._send(Call(self._number, body))
 
     def _send(self, call: Call) -> None:
         """Write a call."""

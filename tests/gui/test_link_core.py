@@ -2,11 +2,14 @@
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 from safetensors.numpy import save_file
 
@@ -15,6 +18,7 @@ from sparse_core.messages import (
     Answer,
     Done,
     Failed,
+    FileChanged,
     FileId,
     OpenCheckpoint,
     Opened,
@@ -22,6 +26,11 @@ from sparse_core.messages import (
     ScanCheckpoint,
     Scanned,
     ScanOptions,
+    Stopped,
+    Tile,
+    TileKey,
+    TilesWanted,
+    WatchFiles,
 )
 
 SERVE = "import sys; from sparse_core.__main__ import main; sys.exit(main(['serve']))"
@@ -129,15 +138,138 @@ def test_a_question_that_saw_two_deaths_is_not_asked_a_third_time(
     assert isinstance(answers.last(innocent), Scanned)
 
 
-def test_a_core_that_cannot_start_fails_with_a_sentence(qtbot: QtBot) -> None:
-    answers = Answers()
+def test_what_cannot_be_a_core_fails_with_a_sentence(qtbot: QtBot) -> None:
+    answers, states = Answers(), []
     link = CoreLink(["/nowhere/sparsescope", "serve"])
-    states: list[str] = []
     link.state_changed.connect(states.append)
     call = ask(link, answers, OpenCheckpoint(FileId("/a.pt")))
     link.start()
     qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
     assert isinstance(answers.last(call), Failed)
-    assert states[0] == "starting"
+    assert (states[0], states[-1]) == ("starting", "failed")
+    link.stop()
+
+
+def test_a_core_of_another_protocol_is_refused(qtbot: QtBot) -> None:
+    other = f"import sparse_core.commands.serve as s; s.PROTOCOL = 999; {SERVE}"
+    answers, states = Answers(), []
+    link = CoreLink([sys.executable, "-c", other])
+    link.state_changed.connect(states.append)
+    call = ask(link, answers, OpenCheckpoint(FileId("/a.pt")))
+    link.start()
+    qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
+    assert "install the same version" in answers.last(call).sentence
     assert states[-1] == "failed"
     link.stop()
+
+
+def test_a_banner_and_a_grandchild(checkpoint: Path, qtbot: QtBot) -> None:
+    """As through ssh: text before the first frame; and what a core started ends with it."""
+    banner = (
+        "import subprocess; print('Welcome, last login: never', flush=True);"
+        "child = subprocess.Popen(['sleep', '1000'], stdin=subprocess.DEVNULL);"
+        f"import sys; print('child', child.pid, file=sys.stderr, flush=True); {SERVE}"
+    )
+    answers, log = Answers(), []
+    link = CoreLink([sys.executable, "-c", banner])
+    link.logged.connect(log.append)
+    link.start()
+    call = ask(link, answers, OpenCheckpoint(FileId(str(checkpoint))))
+    qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
+    assert isinstance(answers.last(call), Done)
+    qtbot.waitUntil(lambda: bool(log), timeout=PATIENCE_MS)
+    child = int(log[0].split()[1])
+    os.kill(child, 0)
+    link.stop()
+    qtbot.waitUntil(lambda: not alive(child), timeout=PATIENCE_MS)
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_modules_planted_in_the_users_home_are_not_imported(
+    tmp_path: Path, checkpoint: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("msgspec", "numpy", "torch", "sparse_core", "logging"):
+        (home / f"{name}.py").write_text(f"open({str(home / 'sprung')!r}, 'w')")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("PYTHONPATH", str(home))
+    monkeypatch.chdir(home)
+    link, answers = CoreLink(), Answers()
+    link.start()
+    call = ask(link, answers, OpenCheckpoint(FileId(str(checkpoint))))
+    qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
+    link.stop()
+    assert isinstance(answers.last(call), Done)
+    assert not (home / "sprung").exists()
+
+
+def test_watched_files_are_watched_after_a_restart(
+    link: CoreLink, checkpoint: Path, qtbot: QtBot
+) -> None:
+    answers, news, opened = Answers(), [], []
+    link.news.connect(news.append)
+    link.start()
+    call = ask(link, answers, OpenCheckpoint(FileId(str(checkpoint))))
+    qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
+    file = answers.all[0].body.file
+    watch = ask(link, answers, WatchFiles((file,)))
+    qtbot.waitUntil(ended(answers, watch), timeout=PATIENCE_MS)
+    link.restarted.connect(lambda: opened.append(1))
+    os.kill(link.pid, signal.SIGBUS)
+    qtbot.waitUntil(lambda: bool(opened), timeout=PATIENCE_MS)
+    checkpoint.unlink()
+    qtbot.waitUntil(lambda: bool(news), timeout=PATIENCE_MS)
+    assert news == [FileChanged(file, gone=True)]
+
+
+def test_the_window_gets_its_turn_between_answers(
+    link: CoreLink, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Latency probe: however much has arrived, a turn hands out 4 ms of it, then timers run."""
+    path = tmp_path / "wide.safetensors"
+    save_file({"w": np.random.default_rng(0).standard_normal((512, 60 * 512)).astype("f4")}, path)
+    keys = tuple(TileKey(0, 0, 0, column) for column in range(60))
+    answers, turns = Answers(), [0]
+
+    def slow(answer: Answer) -> None:
+        answers.take(answer)
+        turns[-1] += 1
+        until = perf_counter() + 0.001
+        while perf_counter() < until:
+            pass
+
+    probe = QTimer()
+    probe.timeout.connect(lambda: turns.append(0))
+    link.start()
+    qtbot.waitUntil(lambda: link.ready, timeout=PATIENCE_MS)
+    probe.start(0)
+    wanted = TilesWanted(1, FileId(str(path)), UNCACHED, "w", "value", keys)
+    call = link.ask(wanted, slow)
+    qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
+    probe.stop()
+    assert sum(isinstance(answer.body, Tile) for answer in answers.all) == 60
+    # Two of the link's turns may fall between two turns of the probe.
+    assert max(turns) <= 10
+
+
+def test_cancel_and_stop(link: CoreLink, large: Path, qtbot: QtBot) -> None:
+    answers = Answers()
+    link.start()
+    call = ask(link, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
+    link.cancel(call)
+    qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
+    assert answers.last(call) == Stopped()
+    silent = ask(link, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
+    pid = link.pid
+    link.stop()
+    assert not alive(pid)
+    assert link.pid == 0
+    assert answers.last(silent) is None

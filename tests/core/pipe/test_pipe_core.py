@@ -1,18 +1,16 @@
 """A whole core process: what it answers, and what it survives."""
 
 import os
-import pickle
-import struct
 import sys
 import textwrap
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hostile_files
 import msgspec
 import numpy as np
 import pytest
-from core_client import SERVE, CoreClient
+from core_client import CoreClient
 from safetensors.numpy import save_file
 
 from sparse_core.messages import (
@@ -299,47 +297,18 @@ def test_harm_done_to_a_file_in_the_middle_of_a_scan(core, large, harm):
     assert str(large) in last.sentence
 
 
-class _Reduces:
-    def __reduce__(self):
-        return (os.system, ("touch executed",))
-
-
-def _zip_with_a_pickle(path: Path) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", pickle.dumps({"w": _Reduces()}, 2))
-        archive.writestr("archive/version", "3\n")
-
-
-def _npz_of_objects(path: Path) -> None:
-    with path.open("wb") as file:
-        np.savez(file, a=np.array([_Reduces()], dtype=object))
-
-
-HOSTILE = {
-    "empty": lambda path: path.write_bytes(b""),
-    "text": lambda path: path.write_text("hello"),
-    "endless header": lambda path: path.write_bytes(struct.pack("<Q", 1 << 63) + b"{}"),
-    "offsets beyond the file": lambda path: path.write_bytes(
-        struct.pack("<Q", 66)
-        + b'{"w":{"dtype":"F32","shape":[4,4],"data_offsets":[0,9999999999]}}'.ljust(66)
-    ),
-    "pickle in a zip": _zip_with_a_pickle,
-    "legacy pickle": lambda path: path.write_bytes(pickle.dumps(_Reduces(), 2)),
-    "nested tuples": lambda path: path.write_bytes(b"\x80\x02" + b"(" * 100_000 + b"t" * 100_000),
-    "objects in an npz": _npz_of_objects,
-    "folder": lambda path: path.mkdir(),
-}
-
-
-@pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_files_get_a_sentence_and_are_never_run(tmp_path, kind):
-    path = tmp_path / "hostile.bin"
-    HOSTILE[kind](path)
-    with CoreClient(SERVE, tmp_path) as core:
-        for body in (OpenCheckpoint(FileId(str(path))), ScanCheckpoint(FileId(str(path)), FRESH)):
-            answer = core.ask(body)[-1]
-            assert isinstance(answer, Failed)
-            assert answer.kind == "CheckpointError", answer
-            assert not answer.trace
-            assert str(path) in answer.sentence
-    assert not (tmp_path / "executed").exists()
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_hostile_files_get_a_sentence_and_are_never_run(tmp_path, tmp_path_factory):
+    """One core meets them all, and still serves."""
+    files = hostile_files.build_all(tmp_path_factory.mktemp("hostile"))
+    with CoreClient(folder=tmp_path) as core:
+        for name, path in files.items():
+            file = FileId(str(path))
+            for body in (OpenCheckpoint(file), LayerWanted(file, FRESH, "weight")):
+                answer = core.ask(body)[-1]
+                assert isinstance(answer, Failed), name
+                assert answer.kind == "CheckpointError", (name, answer)
+                assert str(path) in answer.sentence
+                assert not answer.trace
+        assert core.end() == (0, "")
+    assert list(tmp_path.iterdir()) == []

@@ -88,6 +88,32 @@ INLINE uint64_t squeeze64(const uint8_t *flags) {
     return word;
 }
 
+template <class T> struct Rank;
+template <> struct Rank<uint8_t> { typedef int8_t Signed; };
+template <> struct Rank<uint16_t> { typedef int16_t Signed; };
+template <> struct Rank<uint32_t> { typedef int32_t Signed; };
+template <> struct Rank<uint64_t> { typedef int64_t Signed; };
+
+// Signed numbers compare as the unsigned ranks do once the top bit is flipped.
+template <class T>
+INLINE typename Rank<T>::Signed rank_of(const T *at, T mask, T ceiling, T flip) {
+    return typename Rank<T>::Signed(std::min(T(load(at) & mask), ceiling) ^ flip);
+}
+
+// Groups that lie one after the other are laid side by side, and their verdicts back again.
+template <class T, class S, size_t LANES>
+INLINE void spread_plain(const T *bits, size_t m, T mask, T ceiling, T flip, S (*ranks)[LANES]) {
+    for (size_t k = 0; k < LANES; k++)
+        for (size_t i = 0; i < m; i++)
+            ranks[i][k] = rank_of<T>(bits + k * m + i, mask, ceiling, flip);
+}
+
+template <class S, size_t LANES>
+INLINE void gather_plain(const S (*beaten)[LANES], size_t m, S bound, uint8_t *out) {
+    for (size_t k = 0; k < LANES; k++)
+        for (size_t i = 0; i < m; i++) out[k * m + i] = beaten[i][k] < bound;
+}
+
 struct Plain {
     static constexpr bool HW = false;
     static constexpr size_t WIDTH = 16;
@@ -95,6 +121,19 @@ struct Plain {
         uint8_t flags[64];
         for (int i = 0; i < 64; i++) flags[i] = T(load(bits + i) & mask) != 0;
         return squeeze64(flags);
+    }
+    template <class T, class S, size_t LANES>
+    static INLINE void spread_members(const T *bits, size_t m, T mask, T ceiling, T flip,
+                                      S (*ranks)[LANES]) {
+        spread_plain(bits, m, mask, ceiling, flip, ranks);
+    }
+    template <class S, size_t LANES>
+    static INLINE void gather_members(const S (*beaten)[LANES], size_t m, S bound, uint8_t *out) {
+        gather_plain(beaten, m, bound, out);
+    }
+    template <class T>
+    static INLINE bool project_rows(const T *, T, T, size_t, size_t, size_t, size_t, uint8_t *) {
+        return false;
     }
 };
 
@@ -148,11 +187,173 @@ AVX2 inline uint64_t zeros64(const uint64_t *bits, uint64_t mask) {
     return word;
 }
 
+AVX2 inline void transpose(__m256i *rows) {
+    __m256 *r = reinterpret_cast<__m256 *>(rows), a[8], b[8];
+    UNROLL for (int i = 0; i < 8; i += 2) {
+        a[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+        a[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+    }
+    UNROLL for (int i = 0; i < 8; i += 4) {
+        b[i] = _mm256_shuffle_ps(a[i], a[i + 2], 0x44);
+        b[i + 1] = _mm256_shuffle_ps(a[i], a[i + 2], 0xee);
+        b[i + 2] = _mm256_shuffle_ps(a[i + 1], a[i + 3], 0x44);
+        b[i + 3] = _mm256_shuffle_ps(a[i + 1], a[i + 3], 0xee);
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        r[i] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x20);
+        r[i + 4] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x31);
+    }
+}
+
+// Four vectors of 32-bit truths, in order, become 32 bytes of 0 or 1.
+AVX2 inline __m256i truths8(const __m256i *truths) {
+    const __m256i a = _mm256_packs_epi32(truths[0], truths[1]);
+    const __m256i b = _mm256_packs_epi32(truths[2], truths[3]);
+    const __m256i mixed = _mm256_packs_epi16(a, b);
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    return _mm256_and_si256(_mm256_permutevar8x32_epi32(mixed, order), _mm256_set1_epi8(1));
+}
+
+AVX2 inline void spread_eights(const uint32_t *bits, size_t m, uint32_t mask, uint32_t ceiling,
+                               uint32_t flip, int32_t (*ranks)[8]) {
+    const __m256i keep = _mm256_set1_epi32(int(mask)), top = _mm256_set1_epi32(int(ceiling));
+    const __m256i turn = _mm256_set1_epi32(int(flip));
+    for (size_t i = 0; i < m; i += 8) {
+        __m256i rows[8];
+        UNROLL for (size_t k = 0; k < 8; k++) {
+            const __m256i size_bits = _mm256_and_si256(read(bits + k * m + i), keep);
+            rows[k] = _mm256_xor_si256(_mm256_min_epu32(size_bits, top), turn);
+        }
+        transpose(rows);
+        UNROLL for (size_t k = 0; k < 8; k++)
+            _mm256_store_si256(reinterpret_cast<__m256i *>(ranks[i + k]), rows[k]);
+    }
+}
+
+AVX2 inline void gather_eights(const int32_t (*beaten)[8], size_t m, int32_t bound, uint8_t *out) {
+    const __m256i limit = _mm256_set1_epi32(bound);
+    for (size_t i = 0; i < m; i += 8) {
+        __m256i rows[8];
+        UNROLL for (size_t k = 0; k < 8; k++)
+            rows[k] = _mm256_cmpgt_epi32(limit, read(beaten[i + k]));
+        transpose(rows);
+        UNROLL for (size_t k = 0; k < 8; k += 4) {
+            uint8_t bytes[32];
+            _mm256_storeu_si256(reinterpret_cast<__m256i *>(bytes), truths8(rows + k));
+            for (size_t j = 0; j < 4; j++) std::memcpy(out + (k + j) * m + i, bytes + 8 * j, 8);
+        }
+    }
+}
+
+// For groups that fit a vector: every member is compared with the others by turning the group.
+// A later member wins a tie, so it need only exceed the rank less one.
+template <class T> struct Turns {
+    __m256i from[7], later[7];
+
+    AVX2 explicit Turns(size_t m) {
+        for (size_t turn = 1; turn < m; turn++) {
+            alignas(32) uint8_t place[32];
+            alignas(32) T less[32 / sizeof(T)];
+            for (size_t e = 0; e < 32 / sizeof(T); e++) {
+                const size_t other = e - e % m + (e % m + turn) % m;
+                less[e] = e % m + turn < m ? T(~T(0)) : T(0);
+                for (size_t b = 0; b < sizeof(T); b++)
+                    place[e * sizeof(T) + b] = uint8_t((other * sizeof(T) + b) % 16);
+            }
+            from[turn - 1] = read(place);
+            later[turn - 1] = read(less);
+        }
+    }
+};
+
+AVX2 inline __m256i larger(uint32_t, __m256i a, __m256i b) { return _mm256_cmpgt_epi32(a, b); }
+AVX2 inline __m256i larger(uint16_t, __m256i a, __m256i b) { return _mm256_cmpgt_epi16(a, b); }
+AVX2 inline __m256i sum(uint32_t, __m256i a, __m256i b) { return _mm256_add_epi32(a, b); }
+AVX2 inline __m256i sum(uint16_t, __m256i a, __m256i b) { return _mm256_add_epi16(a, b); }
+AVX2 inline __m256i less(uint32_t, __m256i a, __m256i b) { return _mm256_min_epi32(a, b); }
+AVX2 inline __m256i less(uint16_t, __m256i a, __m256i b) { return _mm256_min_epi16(a, b); }
+AVX2 inline __m256i fill(uint32_t value) { return _mm256_set1_epi32(int(value)); }
+AVX2 inline __m256i fill(uint16_t value) { return _mm256_set1_epi16(short(value)); }
+AVX2 inline __m256i bytes32(uint32_t, const __m256i *kept) { return truths8(kept); }
+AVX2 inline __m256i bytes32(uint16_t, const __m256i *kept) {
+    const __m256i mixed = _mm256_permute4x64_epi64(_mm256_packs_epi16(kept[0], kept[1]), 0xd8);
+    return _mm256_and_si256(mixed, _mm256_set1_epi8(1));
+}
+
+// Judges 32 elements: whole groups of M.
+template <class T, size_t M>
+AVX2 inline void turn32(const T *bits, const Turns<T> &turns, __m256i keep, __m256i top,
+                        __m256i bound, uint8_t *out) {
+    __m256i kept[sizeof(T)];
+    UNROLL for (size_t v = 0; v < sizeof(T); v++) {
+        const __m256i raw = read(bits + v * (32 / sizeof(T)));
+        const __m256i mine = less(T(), _mm256_and_si256(raw, keep), top);
+        __m256i beaten = _mm256_setzero_si256();
+        UNROLL for (size_t turn = 0; turn + 1 < M; turn++) {
+            const __m256i other = _mm256_shuffle_epi8(mine, turns.from[turn]);
+            const __m256i rank = sum(T(), mine, turns.later[turn]);
+            beaten = sum(T(), beaten, larger(T(), other, rank));
+        }
+        kept[v] = larger(T(), sum(T(), beaten, bound), _mm256_setzero_si256());
+    }
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(out), bytes32(T(), kept));
+}
+
+template <class T, size_t M>
+AVX2 void project_turning(const T *bits, T mask, T ceiling, size_t rows, size_t length, size_t n,
+                          uint8_t *out) {
+    const Turns<T> turns(M);
+    const __m256i keep = fill(mask), top = fill(ceiling), bound = fill(T(n));
+    const size_t used = length / M * M;
+    for (size_t row = 0; row < rows; row++, bits += length, out += length) {
+        size_t at = 0;
+        for (; at + 32 <= used; at += 32)
+            turn32<T, M>(bits + at, turns, keep, top, bound, out + at);
+        if (at < used) {
+            T rest[32] = {};
+            uint8_t kept[32];
+            std::memcpy(rest, bits + at, (used - at) * sizeof(T));
+            turn32<T, M>(rest, turns, keep, top, bound, kept);
+            std::memcpy(out + at, kept, used - at);
+        }
+    }
+}
+
 struct Vector {
     static constexpr bool HW = true;
     static constexpr size_t WIDTH = 32;
     template <class T> AVX2 static inline uint64_t flags64(const T *bits, T mask) {
         return ~zeros64(bits, mask);
+    }
+    template <class T, class S, size_t LANES>
+    static INLINE void spread_members(const T *bits, size_t m, T mask, T ceiling, T flip,
+                                      S (*ranks)[LANES]) {
+        if constexpr (sizeof(T) == 4)
+            if (m % 8 == 0) return spread_eights(bits, m, mask, ceiling, flip, ranks);
+        spread_plain(bits, m, mask, ceiling, flip, ranks);
+    }
+    template <class S, size_t LANES>
+    static INLINE void gather_members(const S (*beaten)[LANES], size_t m, S bound, uint8_t *out) {
+        if constexpr (sizeof(S) == 4)
+            if (m % 8 == 0) return gather_eights(beaten, m, bound, out);
+        gather_plain(beaten, m, bound, out);
+    }
+    // Groups along rows that fit 16 bytes, with ranks that are not negative as signed numbers.
+    template <class T>
+    static INLINE bool project_rows(const T *bits, T mask, T ceiling, size_t rows, size_t length,
+                                    size_t n, size_t m, uint8_t *out) {
+        if constexpr (sizeof(T) == 2 || sizeof(T) == 4) {
+            if (mask >> (8 * sizeof(T) - 1) || ceiling >> (8 * sizeof(T) - 1)) return false;
+            if (m == 4) {
+                project_turning<T, 4>(bits, mask, ceiling, rows, length, n, out);
+                return true;
+            }
+            if (m == 8 && sizeof(T) == 2) {
+                project_turning<T, 8>(bits, mask, ceiling, rows, length, n, out);
+                return true;
+            }
+        }
+        return false;
     }
 };
 #endif
@@ -827,12 +1028,6 @@ INLINE void histogram(const uint8_t *bytes, size_t size, int64_t *out) {
 
 // ------------------------------------------------------------------------------ projection
 
-template <class T> struct Rank;
-template <> struct Rank<uint8_t> { typedef int8_t Signed; };
-template <> struct Rank<uint16_t> { typedef int16_t Signed; };
-template <> struct Rank<uint32_t> { typedef int32_t Signed; };
-template <> struct Rank<uint64_t> { typedef int64_t Signed; };
-
 struct Shape {
     size_t outer, length, inner;
 };
@@ -849,12 +1044,28 @@ template <class Path, class T, size_t M> struct Judge {
     alignas(32) S ranks[MOST][LANES];
     alignas(32) S beaten[MOST][LANES];
 
-    // Signed numbers compare as the unsigned ranks do once the top bit is flipped.
     static INLINE S rank(const T *at, T mask, T ceiling) {
-        return S(std::min(T(load(at) & mask), ceiling) ^ FLIP);
+        return rank_of<T>(at, mask, ceiling, FLIP);
     }
 
-    INLINE void judge(size_t m) {
+    // Of the largest rank the last one wins: far less work than comparing every pair.
+    INLINE void judge_one(size_t m) {
+        V best, other, free = V{} == V{};
+        std::memcpy(&best, ranks[0], sizeof best);
+        for (size_t i = 1; i < m; i++) {
+            std::memcpy(&other, ranks[i], sizeof other);
+            best = other > best ? other : best;
+        }
+        for (size_t i = m; i-- > 0;) {
+            std::memcpy(&other, ranks[i], sizeof other);
+            const V wins = (other == best) & free, lost = V{} + S(1) + wins;
+            free &= ~wins;
+            std::memcpy(beaten[i], &lost, sizeof lost);
+        }
+    }
+
+    INLINE void judge(size_t n, size_t m) {
+        if (n == 1) return judge_one(m);
         V all[MOST];
         for (size_t i = 0; i < m; i++) all[i] = V{} + S(m - 1 - i);
         for (size_t i = 0; i + 1 < m; i++) {
@@ -879,19 +1090,26 @@ template <size_t LANES> struct Places {
     size_t at[LANES];
 
     INLINE void next(Shape shape, size_t m, size_t groups, size_t left) {
-        count = std::min(LANES, left);
-        for (size_t k = 0; k < count; k++) {
-            at[k] = (outer * shape.length + group * m) * shape.inner + lane;
-            if (++lane == shape.inner) {
-                lane = 0;
-                if (++group == groups) group = 0, outer++;
-            }
-        }
-        for (size_t k = count; k < LANES; k++) at[k] = at[0];
-        const size_t span = at[LANES - 1] - at[0];
+        const size_t first = (outer * shape.length + group * m) * shape.inner + lane;
         step = 0;
-        if (count == LANES && shape.inner > 1 && span == LANES - 1) step = 1;
-        if (count == LANES && shape.inner == 1 && m > 1 && span == (LANES - 1) * m) step = m;
+        count = std::min(LANES, left);
+        if (shape.inner > 1 && lane + LANES <= shape.inner) {
+            step = 1;
+            lane += LANES;
+            if (lane == shape.inner) lane = 0, group++;
+        } else if (shape.inner == 1 && m > 1 && group + LANES <= groups) {
+            step = m;
+            group += LANES;
+        } else {
+            for (size_t k = 0; k < count; k++) {
+                at[k] = (outer * shape.length + group * m) * shape.inner + lane;
+                if (++lane == shape.inner) lane = 0, group++;
+                if (group == groups) group = 0, outer++;
+            }
+            for (size_t k = count; k < LANES; k++) at[k] = first;
+        }
+        at[0] = first;
+        if (group == groups) group = 0, outer++;
     }
 };
 
@@ -913,22 +1131,19 @@ INLINE void project_groups(const T *bits, T mask, T ceiling, Shape shape, size_t
                 for (size_t k = 0; k < LANES; k++)
                     judge.ranks[i][k] = J::rank(from + i * inner + k, mask, ceiling);
         else if (places.step)
-            for (size_t k = 0; k < LANES; k++)
-                for (size_t i = 0; i < m; i++)
-                    judge.ranks[i][k] = J::rank(from + k * m + i, mask, ceiling);
+            Path::spread_members(from, m, mask, ceiling, J::FLIP, judge.ranks);
         else
             for (size_t i = 0; i < m; i++)
                 for (size_t k = 0; k < LANES; k++)
                     judge.ranks[i][k] = J::rank(bits + places.at[k] + i * inner, mask, ceiling);
-        judge.judge(m);
+        judge.judge(n, m);
         uint8_t *to = out + places.at[0];
         if (places.step == 1)
             for (size_t i = 0; i < m; i++)
                 for (size_t k = 0; k < LANES; k++)
                     to[i * inner + k] = judge.beaten[i][k] < bound;
         else if (places.step)
-            for (size_t k = 0; k < LANES; k++)
-                for (size_t i = 0; i < m; i++) to[k * m + i] = judge.beaten[i][k] < bound;
+            Path::gather_members(judge.beaten, m, bound, to);
         else
             for (size_t i = 0; i < m; i++)
                 for (size_t k = 0; k < places.count; k++)
@@ -941,6 +1156,9 @@ INLINE void project(const T *bits, T mask, T ceiling, Shape shape, size_t n, siz
                     uint8_t *out) {
     const size_t tail = shape.length % m * shape.inner, run = shape.length * shape.inner;
     for (size_t o = 0; o < shape.outer; o++) std::memset(out + (o + 1) * run - tail, 1, tail);
+    if (shape.inner == 1 &&
+        Path::project_rows(bits, mask, ceiling, shape.outer, shape.length, n, m, out))
+        return;
     if (m == 4) return project_groups<Path, T, 4>(bits, mask, ceiling, shape, n, m, out);
     if (m == 8 && sizeof(T) <= 4)
         return project_groups<Path, T, 8>(bits, mask, ceiling, shape, n, m, out);

@@ -7,7 +7,6 @@ sources and live beside the code that unpacks them.
 """
 
 import math
-import threading
 import zlib
 from collections.abc import Sequence
 
@@ -21,8 +20,8 @@ from sparse_core.dtypes import DType, Raw
 
 MAX_DIMENSIONS = 64
 MAX_ELEMENTS = 1 << 50
-MAX_REPEATED_ELEMENTS = 1 << 28
-"""A tensor with stride 0 may claim any number of elements; this many are still believed."""
+MAX_REPEATED_BYTES = 1 << 28
+"""A tensor with stride 0 may claim any length; this much is still believed."""
 
 MAX_INFLATED_BYTES = 1 << 30
 """Compressed members are inflated in memory, so they must not be larger than this."""
@@ -61,32 +60,12 @@ class DeflatedRegion(Region, frozen=True, eq=False):
     def fetch(self, start: int, stop: int) -> Bytes:
         """See `Region.fetch`; raises Unreadable where the stream is damaged or a bomb."""
         self.file.check()
-        return _LAST_INFLATED.of(self)[start:stop]
+        return self.file.kept(self.key, self.inflate)[start:stop]
 
     def inflate(self) -> Bytes:
         """Every byte, shape ``(length,)``, freshly inflated."""
         packed = self.file.data()[self.offset : self.offset + self.packed_length]
         return np.frombuffer(inflate(packed.data, self.length), np.uint8)
-
-
-class _LastInflated:
-    """The one inflated region that is kept, since tensors are read block by block."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._region: Region | None = None
-        self._data: Bytes = np.zeros(0, np.uint8)
-
-    def of(self, region: DeflatedRegion) -> Bytes:
-        with self._lock:
-            if self._region is not region:
-                self._region = None
-                self._data = region.inflate()
-                self._region = region
-            return self._data
-
-
-_LAST_INFLATED = _LastInflated()
 
 
 def inflate(packed: memoryview | bytes, length: int) -> bytes:
@@ -278,7 +257,7 @@ def stored_array(
             f"a tensor of shape {list(shape)} reaches beyond the end of its storage "
             f"({region.length:,} bytes): the file is truncated or not to be trusted."
         )
-    if math.prod(shape) * dtype.itemsize > max(length, MAX_REPEATED_ELEMENTS):
+    if math.prod(shape) * dtype.itemsize > max(length, MAX_REPEATED_BYTES):
         raise Unreadable("a tensor repeats a few bytes of its storage absurdly often.")
     return StoredArray(dtype=dtype, shape=shape, region=region, start=start, strides=strides)
 

@@ -58,9 +58,15 @@ def open_checkpoint(path: str | Path, container: str = "") -> "Checkpoint":
         content = folders.read(path) if path.is_dir() else folders.read_file(path)
         return Checkpoint(path, container, stamp, content)
     except Unreadable as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
+        raise CheckpointError(_one_line(f"{path} cannot be read: {error}")) from error
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be opened: {error.strerror or error}.") from error
+        sentence = f"{path} cannot be opened: {error.strerror or error}."
+        raise CheckpointError(_one_line(sentence)) from error
+
+
+def _one_line(sentence: str) -> str:
+    """Keep what a hostile file put into a sentence from breaking lines or driving a terminal."""
+    return "".join(letter if letter.isprintable() else "�" for letter in sentence)
 
 
 class Checkpoint:
@@ -168,9 +174,9 @@ class Checkpoint:
         try:
             return row.weights.read(start, stop)
         except Unreadable as error:
-            raise CheckpointError(f"{self.path}: {name} cannot be read: {error}") from error
+            raise self._failed(f"{name} cannot be read: {error}") from error
         except OSError as error:
-            raise CheckpointError(f"{self.path}: {name}: {error.strerror or error}.") from error
+            raise self._failed(f"{name}: {error.strerror or error}.") from error
 
     def read_mask(
         self, name: str, start: int = 0, stop: int | None = None
@@ -186,17 +192,18 @@ class Checkpoint:
         try:
             return row.mask.read(start, stop)
         except Unreadable as error:
-            raise CheckpointError(
-                f"{self.path}: the mask of {name} cannot be read: {error}"
-            ) from error
+            raise self._failed(f"the mask of {name} cannot be read: {error}") from error
         except OSError as error:
-            raise CheckpointError(f"{self.path}: {name}: {error.strerror or error}.") from error
+            raise self._failed(f"{name}: {error.strerror or error}.") from error
+
+    def _failed(self, cause: str) -> CheckpointError:
+        return CheckpointError(_one_line(f"{self.path}: {cause}"))
 
     def _row(self, name: str) -> Row:
         try:
             return self._rows[name]
         except KeyError:
-            raise CheckpointError(f"{self.path} has no tensor {name!r}.") from None
+            raise self._failed(f"there is no tensor {name!r} in it.") from None
 
     @staticmethod
     def _range(row: Row, start: int, stop: int | None) -> tuple[int, int]:

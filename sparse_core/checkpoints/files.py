@@ -9,6 +9,8 @@ import hashlib
 import mmap
 import os
 import stat
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -57,6 +59,9 @@ class SourceFile:
         self.identity = identity_of(path)
         self._mapping: Bytes | None = None
         self._closed = False
+        self._kept_key = ""
+        self._kept: Bytes | None = None
+        self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
@@ -69,6 +74,8 @@ class SourceFile:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """At most ``length`` bytes from ``offset``; fewer where the file ends."""
+        if not 0 <= offset <= self.size:
+            return b""
         with self.open() as handle:
             handle.seek(offset)
             return handle.read(length)
@@ -97,6 +104,15 @@ class SourceFile:
             mapping = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
         return np.frombuffer(mapping, np.uint8)
 
+    def kept(self, key: str, make: Callable[[], Bytes]) -> Bytes:
+        """Give what ``make`` gives, keeping the last one: tensors are read block by block."""
+        with self._lock:
+            if self._kept is None or self._kept_key != key:
+                self._kept = None
+                self._kept = make()
+                self._kept_key = key
+            return self._kept
+
     def check(self) -> None:
         """Raise if the file is not what it was.
 
@@ -118,6 +134,7 @@ class SourceFile:
     def close(self) -> None:
         """Drop the mapping; arrays that were handed out keep theirs."""
         self._mapping = None
+        self._kept = None
         self._closed = True
 
 

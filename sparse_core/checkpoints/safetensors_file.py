@@ -80,25 +80,27 @@ def _parse(raw: bytes) -> tuple[dict[str, _Entry], dict[str, str]]:
     """Decode the header into entries and metadata."""
     try:
         entries = _TABLE.decode(raw)
+        texts = _TEXTS.decode(raw).texts if _METADATA in entries else None
     except msgspec.ValidationError:
         return _parse_strictly(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"its header is no JSON ({error}): the file is damaged.") from error
     # A decoder lets the last of two equal names win. Without escapes each entry shows the word
     # "dtype" once, so a different count means a second look.
-    has_metadata = entries.pop(_METADATA, None) is not None
+    entries.pop(_METADATA, None)
     if b"\\" in raw or raw.count(b'"dtype"') != len(entries):
         return _parse_strictly(raw)
-    return entries, _TEXTS.decode(raw).texts or {} if has_metadata else {}
+    return entries, texts or {}
 
 
 def _parse_strictly(raw: bytes) -> tuple[dict[str, _Entry], dict[str, str]]:
     """Decode the header slowly, refusing equal names and saying what is wrong."""
     try:
+        msgspec.json.decode(raw)  # refuses lone surrogates, which no message can carry
         header = json.loads(raw, object_pairs_hook=_unique)
         texts = msgspec.convert(header.pop(_METADATA, None) or {}, dict[str, str])
         return msgspec.convert(header, dict[str, _Entry]), texts
-    except (ValueError, RecursionError, AttributeError) as error:
+    except (ValueError, RecursionError, AttributeError, msgspec.MsgspecError) as error:
         raise Unreadable(f"its header is damaged ({error}).") from error
 
 

@@ -28,12 +28,13 @@ _MODEL_WORDS = frozenset(
 )  # fmt: skip
 _OTHER_TOKENS = frozenset(
     {
-        "optimizer", "optimizers", "optim", "opt", "scheduler", "schedulers", "sched", "lr",
+        "optimizer", "optimizers", "optim", "scheduler", "schedulers", "sched", "lr",
         "scaler", "scalers", "amp", "rng", "random", "metric", "metrics", "meter", "meters",
-        "history", "loops", "callbacks", "hyper", "hparams", "args", "cfg", "config", "mask",
-        "masks", "sparsifier",
+        "history", "loops", "callbacks", "hyper", "hparams", "args", "cfg", "config",
+        "sparsifier",
     }
 )  # fmt: skip
+_OTHER_ENDINGS = frozenset({"mask", "masks", "opt"})
 _TOKENS = re.compile(r"[a-z]+")
 
 
@@ -219,7 +220,8 @@ def is_apart(key: str, value: object) -> bool:
     """Whether an item of a dict is state of something that is no model."""
     if not (_is_container(value) or isinstance(value, Leaf)):
         return False
-    if not _OTHER_TOKENS.isdisjoint(_TOKENS.findall(key.lower())):
+    tokens = _TOKENS.findall(key.lower())
+    if not _OTHER_TOKENS.isdisjoint(tokens) or not _OTHER_ENDINGS.isdisjoint(tokens[-1:]):
         return not isinstance(value, Leaf) or _is_bookkeeping([(key, value)])
     if isinstance(value, Mapping):
         return "param_groups" in value or ("last_epoch" in value and "base_lrs" in value)

@@ -96,7 +96,7 @@ class Archive:
 
     def _data_offset(self, info: zipfile.ZipInfo) -> int:
         header = self.file.read_at(self.offset + info.header_offset, _LOCAL_HEADER.size)
-        if info.header_offset < 0 or len(header) < _LOCAL_HEADER.size:
+        if len(header) < _LOCAL_HEADER.size:
             raise Unreadable(f"its part {info.filename!r} is cut off: the file is truncated.")
         magic, name_length, extra_length = _LOCAL_HEADER.unpack(header)
         if magic != MAGIC:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 
 from sparse_core.checkpoints.pickles import rebuild
-from sparse_core.checkpoints.pickles.trust import check_call, check_state
+from sparse_core.checkpoints.pickles.trust import check_call, check_state, untrusted
 from sparse_core.checkpoints.pickles.values import Name, Opaque
 from sparse_core.checkpoints.unreadable import NotHere, Unreadable
 
@@ -205,10 +205,7 @@ class _Machine:
         check_state(state)
         target = self.top()
         if isinstance(target, Name):
-            raise Unreadable(
-                f"loading it would change {target.path}, so it is not to be trusted; nothing was "
-                "executed. Ask for a safetensors file."
-            )
+            raise untrusted(f"change {target.path}")
         if isinstance(target, Opaque):
             target.state = state
 
@@ -244,14 +241,12 @@ def _attribute(function: Name, arguments: tuple[object, ...]) -> Opaque:
         check_call(arguments[0])
         if not arguments[1].startswith("_"):
             return Opaque(f"{arguments[0].path}.{arguments[1]}")
-    raise Unreadable(f"loading it would run {function.path}; nothing was executed.")
+    raise untrusted(f"run {function.path}")
 
 
 def _text(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError as error:
-        raise Unreadable("its pickle holds a damaged text.") from error
+    # Lone surrogates are valid in a pickle, but no message or terminal can carry them.
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _decimal(raw: bytes) -> int:
@@ -291,7 +286,8 @@ def _string_line(machine: _Machine) -> None:
 
 def _unicode_line(machine: _Machine) -> None:
     try:
-        machine.push(machine.line().decode("raw-unicode-escape"))
+        text = machine.line().decode("raw-unicode-escape")
+        machine.push(text.encode("utf-8", "backslashreplace").decode())
     except UnicodeDecodeError as error:
         raise Unreadable("its pickle holds a damaged text.") from error
 

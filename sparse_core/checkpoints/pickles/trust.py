@@ -58,10 +58,7 @@ def check_call(name: Name) -> None:
             "are not opened: save it with torch.save or as safetensors."
         )
     if _harmful(name):
-        raise Unreadable(
-            f"loading it would run {name.path}, so it is not to be trusted; nothing was executed. "
-            "Ask for a safetensors file."
-        )
+        raise untrusted(f"run {name.path}")
 
 
 def check_state(state: object) -> None:
@@ -75,10 +72,15 @@ def check_state(state: object) -> None:
     if isinstance(state, dict) and not state.keys().isdisjoint(
         ("__setstate__", "__reduce__", "__reduce_ex__", "__class__")
     ):
-        raise Unreadable(
-            "its pickle replaces methods of the objects that it builds, so it is not to be "
-            "trusted; nothing was executed. Ask for a safetensors file."
-        )
+        raise untrusted("replace methods of the objects that it builds")
+
+
+def untrusted(deed: str) -> Unreadable:
+    """Say what loading the file elsewhere would do."""
+    return Unreadable(
+        f"loading it would {deed}, so it is not to be trusted; nothing was executed. Ask for a "
+        "safetensors file."
+    )
 
 
 def _harmful(name: Name) -> bool:

@@ -78,17 +78,17 @@ def tensor_pickle(
     )  # fmt: skip
 
 
-# ---------------------------------------------------------------- pickles that want to run something
+# ---------------------------------------------------------------- pickles that run something
 
-REDUCE = (
-    b"\x80\x02cposix\nsystem\nX" + struct.pack("<I", len(COMMAND)) + COMMAND.encode() + b"\x85R."
-)
+TEXT = b"X" + struct.pack("<I", len(COMMAND)) + COMMAND.encode()
+REDUCE = b"\x80\x02cposix\nsystem\n" + TEXT + b"\x85R."
 INST = b"(S'" + COMMAND.encode() + b"'\niposix\nsystem\n."
-OBJ = b"\x80\x02(cposix\nsystem\nX" + struct.pack("<I", len(COMMAND)) + COMMAND.encode() + b"o."
+OBJ = b"\x80\x02(cposix\nsystem\n" + TEXT + b"o."
 NEWOBJ = b"\x80\x02csubprocess\nPopen\n]X" + struct.pack("<I", 5) + b"touch" + b"a\x85\x81."
 BUILD_STATE = (
     b"\x80\x02c__main__\nThing\n)\x81}X\x0c\x00\x00\x00__setstate__cposix\nsystem\nsb"
-    b"X" + struct.pack("<I", len(COMMAND)) + COMMAND.encode() + b"b."
+    + TEXT
+    + b"b."
 )
 BUILD_CLASS = b"\x80\x02cbuiltins\nobject\n}X\x01\x00\x00\x00aK\x01sb."
 EVAL = b"\x80\x02c__builtin__\neval\nX\x03\x00\x00\x001+1\x85R."
@@ -98,10 +98,7 @@ NESTED_LOAD = (
     b"\x80\x02}X\x06\x00\x00\x00weightctorch.storage\n_load_from_bytes\nB"
     + struct.pack("<I", len(REDUCE)) + REDUCE + b"\x85Rs."
 )  # fmt: skip
-IN_A_STATE_DICT = (
-    b"\x80\x02}X\x04\x00\x00\x00evilcposix\nsystem\nX"
-    + struct.pack("<I", len(COMMAND)) + COMMAND.encode() + b"\x85Rs."
-)  # fmt: skip
+IN_A_STATE_DICT = b"\x80\x02}X\x04\x00\x00\x00evilcposix\nsystem\n" + TEXT + b"\x85Rs."
 NESTED_TUPLES = b"\x80\x02)" + b"\x85" * 100_000 + b"."
 NESTED_TUPLES_BESIDE = b"\x80\x02}X\x01\x00\x00\x00a)" + b"\x85" * 100_000 + b"s."
 NESTED_TUPLE_KEY = b"\x80\x02})" + b"\x85" * 100_000 + b"K\x01s."

@@ -106,7 +106,7 @@ def test_names_sort_naturally(tmp_path):
 
 def test_a_tensor_that_is_not_there(tmp_path):
     with open_checkpoint(saved(tmp_path, {"w": torch.ones(2)})) as checkpoint:
-        with pytest.raises(CheckpointError, match="no tensor 'v'"):
+        with pytest.raises(CheckpointError, match="there is no tensor 'v'"):
             checkpoint.read("v")
         with pytest.raises(ValueError, match="elements 1 to 3 of 2"):
             checkpoint.read("w", 1, 3)

@@ -51,7 +51,7 @@ def test_one_sentence_and_nothing_executed(hostile, name, tmp_path, monkeypatch)
     assert "\n" not in sentence
     assert sentence.endswith(".")
     assert len(sentence) < 600
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_hostile_file_is_tested(hostile):
@@ -184,3 +184,19 @@ def test_pickle_bytes_of_protocol_5_and_text_protocols_are_read():
         read, end = pickles.load(raw, lambda key: key)
         assert read == value
         assert end == len(raw)
+
+
+def test_names_in_a_sentence_cannot_drive_a_terminal(tmp_path):
+    evil = b"os\x1b[2Jx\nsecond line"
+    data = b"\x80\x04\x8c" + bytes([len(evil)]) + evil + b"\x8c\x06system\x93)R."
+    (tmp_path / "evil.pt").write_bytes(hostile_files.torch_zip_bytes(data))
+    with pytest.raises(CheckpointError) as caught:
+        open_checkpoint(tmp_path / "evil.pt")
+    assert str(caught.value).isprintable()
+
+
+def test_lone_surrogates_in_names_become_something_that_can_be_sent(tmp_path):
+    torch.save({"layer\udc80": torch.ones(2), "b": torch.ones(1)}, tmp_path / "names.pt")
+    with open_checkpoint(tmp_path / "names.pt") as checkpoint:
+        assert [name.encode() for name in checkpoint.tensors]
+        assert len(checkpoint.tensors) == 2

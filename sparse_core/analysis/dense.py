@@ -55,15 +55,16 @@ def projected_24(checkpoint: Checkpoint, subject: Subject) -> Projected | None:
     groups = _sample(checkpoint, subject)
     if groups is None:
         return None
-    first, second, third, fourth = np.abs(groups).T
-    high, low = np.maximum(first, second), np.minimum(first, second)
-    high_2, low_2 = np.maximum(third, fourth), np.minimum(third, fourth)
+    sizes = np.abs(groups)
+    first, second, third, fourth = sizes.T
+    high, high_2 = np.maximum(first, second), np.maximum(third, fourth)
+    low, low_2 = np.minimum(first, second), np.minimum(third, fourth)
     largest = np.maximum(high, high_2)
     next_largest = np.maximum(np.minimum(high, high_2), np.maximum(low, low_2))
     kept = float(largest.sum(dtype=np.float64) + next_largest.sum(dtype=np.float64))
-    total = float(np.abs(groups).sum(dtype=np.float64))
+    total = float(sizes.sum(dtype=np.float64))
     energy = _squares(largest) + _squares(next_largest)
-    whole = _squares(groups.reshape(-1))
+    whole = _squares(sizes)
     if not (np.isfinite(total) and np.isfinite(whole) and whole > 0 and kept > 0):
         return None
     return Projected(energy / whole, (total - kept) / kept)
@@ -92,7 +93,7 @@ def bitmap_bytes(elements: int, kept: int, itemsize: int) -> int:
 
 def _squares(values: Groups) -> float:
     """Sum the squares in double precision."""
-    wide = values.astype(np.float64)
+    wide = values.reshape(-1).astype(np.float64)
     return float(np.dot(wide, wide))
 
 
@@ -104,11 +105,13 @@ def _sample(checkpoint: Checkpoint, subject: Subject) -> Groups | None:
     size, unit = run.length * run.inner, GROUP * run.inner
     if size <= SAMPLE:
         return _whole_runs(checkpoint, subject, run)
-    places = run.outer * (run.length // GROUP)
+    together = max(READ // unit, 1)
+    places = run.length // (GROUP * together)
     strips = []
-    for place in _spread(places, max(SAMPLE // unit, 1)):
-        outer, group = divmod(place, run.length // GROUP)
-        strips.append(_read(checkpoint, subject, outer * size + group * unit, unit))
+    for place in _spread(run.outer * places, max(SAMPLE // (unit * together), 1)):
+        outer, strip = divmod(place, places)
+        start = outer * size + strip * unit * together
+        strips.append(_read(checkpoint, subject, start, unit * together))
     return _grouped(np.concatenate(strips), run.inner)
 
 
@@ -127,6 +130,8 @@ def _whole_runs(checkpoint: Checkpoint, subject: Subject, run: Run) -> Groups:
 
 def _grouped(values: Groups, inner: int) -> Groups:
     """Bring the four of each group side by side: ``(groups, 4)``."""
+    if inner == 1:
+        return values.reshape(-1, GROUP)
     return np.ascontiguousarray(np.moveaxis(values.reshape(-1, GROUP, inner), 1, -1)).reshape(
         -1, GROUP
     )

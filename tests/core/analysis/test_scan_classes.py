@@ -294,7 +294,10 @@ def test_a_dense_weight_is_told_what_two_in_four_would_keep(write: Write) -> Non
 def test_the_sample_of_a_large_dense_weight_is_close(write: Write) -> None:
     values = weights(512, 1024, seed=9)
     turned = np.ascontiguousarray(weights(1536, 512, seed=9).T)
-    found = scanned(write({"a.weight": values, "h.c_attn.weight": turned}))
+    long = weights(4, 100_002, seed=9)
+    wide = weights(4, 8_192, 3, 3, seed=9)
+    named = {"a.weight": values, "h.c_attn.weight": turned, "long.weight": long, "w.weight": wide}
+    found = scanned(write(named))
     for report in found.values():
         assert report.energy_24 == pytest.approx(0.868, abs=0.003)
         assert report.latent_24 == pytest.approx(0.343, abs=0.005)

@@ -57,6 +57,7 @@ SIZE = (1440, 900)
 PLANES: tuple[Plane, ...] = ("density", "violation", "mask", "magnitude", "value")
 _NO_CORE = "The core process cannot be started: no file can be read. The log below says why."
 _LOG_HEIGHT = 180
+_TOP_HEIGHT = 30
 
 
 class MainWindow(QMainWindow):
@@ -142,6 +143,8 @@ class MainWindow(QMainWindow):
         self.tabs = FileTabs(theme)
         self.core_label = QLabel("core: starting")
         self.core_label.setProperty("tone", "dim")
+        # The row keeps its height while there are no tabs: nothing jumps with the first file.
+        self.core_label.setMinimumHeight(_TOP_HEIGHT)
         self.problems = ProblemBar(theme)
         self.welcome = Welcome(theme)
         self.stack = QStackedWidget()

@@ -2,7 +2,7 @@
 
 A group is a prefix of names (``layers.0``). A level of the tree must be worth its indentation:
 the last two parts of a name stay together (``fc1.weight``), fewer than eight tensors make no
-group, chains of single groups are one group, and below a group ``.weight`` goes without saying.
+group, chains of single groups are one group, and in long names ``.weight`` goes without saying.
 Groups below are found when somebody looks at them: with 92,400 tensors nobody opens all. No Qt
 here.
 
@@ -99,10 +99,10 @@ class Outline:
         if item >= GROUP:
             return self._groups[item - GROUP].label
         name = self._names[item]
-        if self._flat:
-            return name
         depth = self._groups[int(self._parent[item])].depth
-        return ".".join(name.removesuffix(_PLAIN).split(".")[depth:]) if depth else name
+        plain = depth or (self._flat and name.count(".") > 1)
+        short = name.removesuffix(_PLAIN) if plain else name
+        return ".".join(short.split(".")[depth:])
 
     def name(self, item: int) -> str:
         """Return the full name of a tensor, the prefix of a group."""

@@ -331,7 +331,7 @@ class WeightsPage(QWidget):
         self._report = self._cell = None
         self.canvas.set_picture(None)
         self.map_panel.title.setText(tensor or "Heat map")
-        self.map_panel.beside.set_whole("")
+        self.map_panel.beside.set_whole("reading …" if tensor else "")
         self.figures.set_rows([])
         self.notes.clear()
         self.histogram.set_values(None)

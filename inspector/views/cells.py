@@ -77,7 +77,7 @@ class NameCell(Cell):
         quiet = bool(index.data(Role.QUIET))
         painter.setPen(QColor(self.theme.dim if quiet else self.theme.text))
         metrics = painter.fontMetrics()
-        elided = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, int(box.width()))
+        elided = metrics.elidedText(name, Qt.TextElideMode.ElideLeft, int(box.width()))
         if not shape:
             painter.drawText(box, _LEFT, elided)
             return

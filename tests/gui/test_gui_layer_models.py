@@ -190,7 +190,7 @@ def test_tree_shows_groups_and_a_filter_makes_it_flat() -> None:
     assert labels(model, model.index(0, 0)) == ["embed", "layers"]
     assert labels(model, layers)[:3] == ["0", "1", "2"]
     model.set_filter("layers.3 q_proj")
-    assert labels(model) == ["model.layers.3.attn.q_proj.weight"]
+    assert labels(model) == ["model.layers.3.attn.q_proj"]
     assert model.index(0, 0).data(Role.NAME) == "model.layers.3.attn.q_proj.weight"
 
 

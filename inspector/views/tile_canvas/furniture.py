@@ -2,19 +2,17 @@
 
 import msgspec
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 
 from inspector.theme import Theme, monospaced
+from inspector.views.tile_canvas.colour_bar import GAP, ColourBar
 from inspector.views.tile_canvas.ticks import Tick, ticks
 from inspector.views.tile_canvas.view import View
 from inspector.views.tile_canvas.words import Scale
 from sparse_core.messages import Picture
 
 SMALL_POINTS = 7.5
-GAP = 8
 TICK = 4
-BAR_WIDTHS = (96, 64, 40)
-BAR_HEIGHT = 8
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 _RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 _CENTRE = int(Qt.AlignmentFlag.AlignCenter)
@@ -69,7 +67,7 @@ class Furniture:
         self._dim = QColor(theme.dim)
         self._text = QColor(theme.text)
         self._chip = QColor(theme.chip)
-        self._line = QColor(theme.line)
+        self._bar = ColourBar(theme)
         self._font = small_font()
 
     def axes(
@@ -124,10 +122,12 @@ class Furniture:
             below = QRectF(box.left(), box.bottom() + TICK + line, box.width(), line + 2)
             painter.drawText(below, _CENTRE, f"{picture.column_label} →")
         if picture.row_label:
+            text = f"← {picture.row_label}"
+            length = max(box.height(), painter.fontMetrics().horizontalAdvance(text) + 2.0)
             painter.save()
-            painter.translate(box.left() - place.plot.left(), box.bottom())
+            painter.translate(box.left() - place.plot.left(), box.center().y() + length / 2)
             painter.rotate(-90)
-            painter.drawText(QRectF(0, 2, box.height(), line), _CENTRE, f"← {picture.row_label}")
+            painter.drawText(QRectF(0, 2, length, line), _CENTRE, text)
             painter.restore()
 
     def badge(self, painter: QPainter, place: Layout, text: str) -> int:
@@ -147,53 +147,11 @@ class Furniture:
     def colour_bar(
         self, painter: QPainter, place: Layout, scale: Scale, table: tuple[int, ...], after: int
     ) -> None:
-        """Draw the colour bar, its name and its ends at the right of the footer.
-
-        The bar gives way first, then the name: the badge says it too.
-        """
+        """Draw the colour bar at the right of the footer, behind what ends at ``after``."""
         painter.setFont(self._font)
-        metrics = painter.fontMetrics()
-        low, high, name = (
-            metrics.horizontalAdvance(t) for t in (scale.low, scale.high, scale.name)
-        )
-        apart = metrics.horizontalAdvance(scale.apart[1]) + 3 * GAP if scale.apart else 0
-        ends = low + high + 2 * GAP + apart
-        room = place.footer.right() - after - 2 * GAP
-        bar = next((width for width in BAR_WIDTHS if name + GAP + ends + width <= room), 0)
-        if bar:
-            x = place.footer.right() - ends - bar
-            self._word(painter, place, x - name - GAP, scale.name, self._text)
-        elif ends + BAR_WIDTHS[-1] <= room:
-            bar = BAR_WIDTHS[-1]
-            x = place.footer.right() - ends - bar
-        else:
-            return
-        if scale.apart:
-            byte, word = scale.apart
-            painter.fillRect(self._swatch(place, x, BAR_HEIGHT), QColor.fromRgba(table[byte]))
-            self._word(painter, place, x + BAR_HEIGHT + GAP // 2, word, self._dim)
-            x += apart
-        self._word(painter, place, x, scale.low, self._dim)
-        self._bar(painter, self._swatch(place, x + low + GAP, bar), scale, table)
-        self._word(painter, place, x + low + bar + 2 * GAP, scale.high, self._dim)
-
-    def _bar(self, painter: QPainter, box: QRect, scale: Scale, table: tuple[int, ...]) -> None:
-        shown = bytes(scale.steps or range(scale.first, scale.last + 1))
-        strip = QImage(shown, len(shown), 1, len(shown), QImage.Format.Format_Indexed8)
-        strip.setColorTable(table)
-        painter.drawImage(box, strip)
-        painter.setPen(self._line)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(box.adjusted(0, 0, -1, -1))
-
-    def _swatch(self, place: Layout, x: float, width: int) -> QRect:
-        middle = place.footer.center().y()
-        return QRect(int(x), middle - BAR_HEIGHT // 2 + 1, width, BAR_HEIGHT)
-
-    def _word(self, painter: QPainter, place: Layout, x: float, text: str, ink: QColor) -> None:
-        painter.setPen(ink)
-        box = QRectF(x, place.footer.top(), place.footer.width(), place.footer.height())
-        painter.drawText(box, _LEFT, text)
+        box = QRect(place.footer)
+        box.setLeft(after + 2 * GAP)
+        self._bar.paint(painter, box, scale, table)
 
     def read_out(self, painter: QPainter, place: Layout, text: str) -> None:
         """Draw the line of exact values."""

@@ -5,7 +5,7 @@ model, described by `TensorInfo`, and a way to read ranges of their elements fro
 """
 
 from sparse_core.checkpoints.checkpoint import Checkpoint, open_checkpoint
-from sparse_core.checkpoints.files import stamp_of
 from sparse_core.checkpoints.rows import TensorInfo
+from sparse_core.checkpoints.stamp import stamp_of
 
 __all__ = ["Checkpoint", "TensorInfo", "open_checkpoint", "stamp_of"]

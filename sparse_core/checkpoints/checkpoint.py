@@ -11,9 +11,9 @@ from sparse_core.checkpoints import folder as folders
 from sparse_core.checkpoints.arrays import Source
 from sparse_core.checkpoints.beside import look_beside
 from sparse_core.checkpoints.content import Content
-from sparse_core.checkpoints.files import stamp_of
 from sparse_core.checkpoints.natural import natural_order
 from sparse_core.checkpoints.rows import Row, TensorInfo, info_of
+from sparse_core.checkpoints.stamp import stamp_of
 from sparse_core.checkpoints.tree import Findings, Model, survey
 from sparse_core.checkpoints.unreadable import Unreadable
 from sparse_core.checkpoints.writers import Recognition, recognise

@@ -5,7 +5,6 @@ that entirely; comparing size, time and inode before each block makes it rare, a
 other change a sentence instead of a wrong number.
 """
 
-import hashlib
 import mmap
 import os
 import stat
@@ -23,11 +22,6 @@ from sparse_core.errors import ChangedError
 Bytes = npt.NDArray[np.uint8]
 Identity = tuple[int, int, int, int]
 """Size, modification time in ns, inode and device of a file."""
-
-CHECKPOINT_SUFFIXES = frozenset(
-    {".safetensors", ".json", ".bin", ".pt", ".pth", ".ckpt", ".npz", ".distcp", ".metadata"}
-)
-"""What decides whether a folder is still the folder that was read."""
 
 
 def identity_of(path: Path) -> Identity:
@@ -136,36 +130,3 @@ class SourceFile:
         self._mapping = None
         self._kept = None
         self._closed = True
-
-
-def stamp_of(path: str | Path) -> str:
-    """Identify what lies at ``path`` from ``stat`` alone, reading nothing.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file, an index of shards, or a folder. For the last two every checkpoint file of the
-        folder counts.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits; "" where nothing lies there.
-    """
-    path = Path(path)
-    try:
-        folder = path if path.is_dir() else path.parent
-        whole = path.is_dir() or path.name.endswith(".index.json")
-        members = sorted(_checkpoint_files(folder)) if whole else [path]
-        facts = [(member.name, identity_of(member)) for member in members]
-    except OSError:
-        return ""
-    return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
-
-
-def _checkpoint_files(folder: Path) -> list[Path]:
-    return [
-        entry
-        for entry in folder.iterdir()
-        if (entry.suffix in CHECKPOINT_SUFFIXES or entry.name == ".metadata") and entry.is_file()
-    ]

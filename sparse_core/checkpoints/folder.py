@@ -5,6 +5,7 @@ from pathlib import Path
 from sparse_core.checkpoints import dcp, one_file, sharded
 from sparse_core.checkpoints.content import Content
 from sparse_core.checkpoints.files import SourceFile
+from sparse_core.checkpoints.hub import snapshot_of
 from sparse_core.checkpoints.unreadable import Unreadable
 
 _USUAL_NAMES = (
@@ -31,7 +32,7 @@ def read(folder: Path) -> Content:
     """
     if (folder / dcp.METADATA).is_file():
         return dcp.read(folder)
-    snapshot = _snapshot(folder)
+    snapshot = snapshot_of(folder)
     if snapshot is not None:
         return read(snapshot)
     return read_file(_choice(folder))
@@ -56,21 +57,3 @@ def _choice(folder: Path) -> Path:
             shown = ", ".join(found[:4]) + (", ..." if len(found) > 4 else "")
             raise Unreadable(f"the folder holds several ({shown}): open one of them.")
     raise Unreadable("the folder holds no checkpoint: open one that does, or a file.")
-
-
-def _snapshot(folder: Path) -> Path | None:
-    """Find the snapshot of a hub cache folder (``refs/main`` names it), or its only one."""
-    snapshots = folder / "snapshots"
-    if not snapshots.is_dir():
-        return None
-    main = folder / "refs" / "main"
-    if main.is_file():
-        named = sharded.inside(snapshots, main.read_text("utf-8", "replace").strip()[:100])
-        if named.is_dir():
-            return named
-    found = [entry for entry in snapshots.iterdir() if entry.is_dir()]
-    if len(found) == 1:
-        return found[0]
-    raise Unreadable(
-        f"the cache holds {len(found)} snapshots: open one of the folders in {snapshots}."
-    )

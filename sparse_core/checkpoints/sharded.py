@@ -1,12 +1,13 @@
 """Models in several files, listed by an index (``*.index.json``)."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import msgspec
 
 from sparse_core.checkpoints import one_file
 from sparse_core.checkpoints.content import Content
 from sparse_core.checkpoints.files import SourceFile
+from sparse_core.checkpoints.hub import inside
 from sparse_core.checkpoints.unreadable import Unreadable
 
 MAX_INDEX_BYTES = 1 << 28
@@ -52,22 +53,6 @@ def _weight_map(index: SourceFile) -> dict[str, str]:
     if not weight_map:
         raise Unreadable("its index lists no tensor.")
     return weight_map
-
-
-def inside(folder: Path, entry: str) -> Path:
-    """Find a file that an index names, judging the name by its text alone.
-
-    Symlinks are followed: the cache of the Hugging Face hub consists of them.
-
-    Raises
-    ------
-    Unreadable
-        If the name leaves the folder.
-    """
-    path = PurePosixPath(entry)
-    if path.is_absolute() or ".." in path.parts or "\\" in entry or "\0" in entry or not path.name:
-        raise Unreadable(f"its index names {entry!r}, which does not lie in its folder.")
-    return folder / path
 
 
 def _shard(folder: Path, shard: str) -> Content:

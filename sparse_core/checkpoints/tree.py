@@ -143,15 +143,17 @@ class _Walk:
     def visit(self, node: object, path: tuple[str, ...]) -> None:
         """Sort what lies under ``node`` into models and the rest."""
         items = self.enter(node, len(path))
-        self.words.update(key for key, _ in items)
         apart = [is_apart(key, value) for key, value in items]
         direct = [(key, value) for key, value in items if isinstance(value, Leaf)]
         splits = any(apart) or any(
             key.lower() in _MODEL_WORDS and _is_container(value) for key, value in items
         )
         if (path or direct) and not splits:
-            self.add_model(path, _named_once(self.flatten(items, "", len(path))))
+            tensors = _named_once(self.flatten(items, "", len(path)))
+            self.add_model(path, tensors)
+            self.words.update(() if tensors else (key for key, _ in items))
             return
+        self.words.update(key for key, _ in items)
         if _is_bookkeeping(direct):
             self.others += len(direct)
         else:
@@ -176,7 +178,7 @@ class _Walk:
         if isinstance(node, Mapping):
             return [(key if isinstance(key, str) else _spell(key), node[key]) for key in node]
         if isinstance(node, (list, tuple)):
-            return [(str(place), value) for place, value in enumerate(node)]
+            return [(str(place), value) for place, value in enumerate(node) if _matters(value)]
         return []
 
     def flatten(
@@ -230,6 +232,11 @@ def is_apart(key: str, value: object) -> bool:
 
 def _is_container(value: object) -> bool:
     return isinstance(value, (Mapping, list, tuple))
+
+
+def _matters(value: object) -> bool:
+    """Whether an item of a list is more than a number or a text, of which there may be millions."""
+    return isinstance(value, Leaf | Mapping | list | tuple | Opaque | Unlisted)
 
 
 def _is_bookkeeping(leaves: Sequence[tuple[str, object]]) -> bool:

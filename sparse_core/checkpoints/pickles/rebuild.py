@@ -151,7 +151,7 @@ def call(function: Name, arguments: Arguments) -> object:
     """Give what a call gives: a tensor, a dict, or a stand-in."""
     rebuild = _TABLE.get(function.path)
     if rebuild is None:
-        return Opaque(function.path, arguments)
+        return Opaque(function.path)
     return rebuild(arguments)
 
 

@@ -22,17 +22,16 @@ class Name:
 
 
 class Opaque:
-    """An object that was not made: its class or maker, its arguments and its state.
+    """An object that was not made: its class or maker, and its state.
 
     A plain class with slots, because the deallocation of a deep chain of them must not
     exhaust the C stack, and because identity is the right hash for dictionary keys.
     """
 
-    __slots__ = ("arguments", "kind", "state")
+    __slots__ = ("kind", "state")
 
-    def __init__(self, kind: str, arguments: object = None) -> None:
+    def __init__(self, kind: str) -> None:
         self.kind = kind
-        self.arguments = arguments
         self.state: object = None
 
     def field(self, name: str) -> object:

@@ -75,6 +75,10 @@ def _name_wrapper(desk: Desk, name: str, wrapper: Wrapper) -> None:
         desk.left.pop(name)
         desk.say(f"{name} is a tensor subclass ({kind}) without data that can be read.")
         return
+    if len(inner) == 1 and (inner[0].shape, inner[0].dtype) == (wrapper.shape, wrapper.dtype):
+        # A DTensor on one rank, for one, is just its local tensor.
+        desk.fold(Row(name=name, weights=inner[0], parts=(name,), note=f"Saved as a {kind}."))
+        return
     shape = " x ".join(str(size) for size in wrapper.shape)
     note = f"A {kind} of {shape}, whose layout is private to its library: not judged."
     desk.say(f"Tensors of the class {kind} are listed and not judged: save them dense.")

@@ -9,7 +9,7 @@ import torch
 from checkpoint_oracle import DTYPES, assert_equal, assert_ranges, bits_of, random_tensor, save_dcp
 from safetensors.torch import load_file, save_file
 
-from sparse_core.checkpoints import open_checkpoint
+from sparse_core.checkpoints import open_checkpoint, stamp_of
 
 NO_SAFETENSORS = {torch.complex128}
 
@@ -211,6 +211,10 @@ def test_a_hub_cache_with_symlinks_is_read(tmp_path, shard):
     for path in (cache, snapshot, snapshot / "model.safetensors.index.json"):
         with open_checkpoint(path) as checkpoint:
             assert_equal(checkpoint, tensors)
+    stamp = stamp_of(cache)
+    assert stamp == stamp_of(snapshot)
+    save_file({"w": torch.ones(1)}, blobs / "1")
+    assert stamp_of(cache) != stamp
 
 
 def test_a_folder_with_one_checkpoint_is_that_checkpoint(tmp_path):

@@ -71,7 +71,7 @@ def project(
     Parameters
     ----------
     weights : array_like
-        ``(out, in)`` or ``(out, in, ...)``: a linear or convolution weight.
+        ``(out, in)`` or ``(out, in, ...)``: a linear or convolution weight; ``(in,)`` is one row.
     pattern : NMPattern or str
         As text the groups run along ``in``.
     kind : str, optional
@@ -98,9 +98,10 @@ def project(
     array = np.asarray(weights)
     wanted = NMPattern.parse(pattern) if isinstance(pattern, str) else pattern
     dtype = _format(array)
-    layout = layout_of(array.shape, kind or ("linear" if array.ndim <= 2 else "conv"))
+    shape = array.shape if array.ndim > 1 else (1, array.size)
+    layout = layout_of(shape, kind or ("linear" if array.ndim <= 2 else "conv"))
     raw = np.ascontiguousarray(array, dtype.raw).reshape(-1)
-    return unpack(project_raw(raw, dtype, layout, wanted))
+    return unpack(project_raw(raw, dtype, layout, wanted)).reshape(array.shape)
 
 
 def _format(array: npt.NDArray[Any]) -> DType:

@@ -1,10 +1,10 @@
 """Judge every tensor of a checkpoint: is it sparse, in which pattern, and where not.
 
-Exit status: 0 done, 1 a layer fails ``--require`` or none is meant by it, 2 bad input.
+Exit status: 0 done, 1 a layer fails --require or none is meant by it, or a tensor matches --where,
+2 bad input.
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -16,7 +16,8 @@ import msgspec
 
 from sparse_core.commands.child import complain, run_in_child
 from sparse_core.errors import SparseError
-from sparse_core.messages import CheckpointSummary, LayerReport, Rule, ScanOptions, Verdict
+from sparse_core.messages import LayerReport, Rule, ScanOptions
+from sparse_core.messages.query import explained, parse
 from sparse_core.patterns import AXES, NMPattern
 
 SUMMARY = "judge every tensor of a checkpoint"
@@ -24,24 +25,25 @@ SUMMARY = "judge every tensor of a checkpoint"
 GATE_FAILED = 1
 BAD_INPUT = 2
 
-_LAYER = (
-    *("name", "kind", "shape", "dtype", "elements", "rule", "zeros", "raw_zeros", "mask_zeros"),
-    *("near_zeros", "nan", "inf", "min", "max", "mean", "std", "pattern", "axis", "ambiguous"),
-    *("groups", "bad_groups", "zero_rows", "zero_columns", "class"),
-)
-_CHECKPOINT = (
-    *("path", "format", "writer", "containers", "tensors", "elements", "unique_elements"),
-    *("other_tensors", "bytes"),
-)
-_VERDICT = ("text", "prunable", "sparse", "broken", "unstructured", "dense")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command understands."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = explained()
+    add_judging(parser)
+    add = parser.add_argument
+    add("--pattern", metavar="N:M", help="judge every layer against this pattern")
+    add("--json", action="store_true", help="one JSON object a line and nothing else")
+    add("--require", metavar="N:M", help="exit 1 unless every prunable layer keeps this pattern")
+    add("--layers", default="*", metavar="GLOB", help="the layers that --require is about")
+    add("--where", metavar="QUERY", help="only tensors that match, exit 1 if any does; see below")
+
+
+def add_judging(parser: argparse.ArgumentParser) -> None:
+    """Say what every command that scans understands, but for the pattern."""
     add = parser.add_argument
     add("path", help="a checkpoint file or folder")
     add("--rule", choices=get_args(Rule), default="auto", help="where masks come from")
-    add("--pattern", metavar="N:M", help="judge every layer against this pattern")
     add(
         "--axis",
         action="append",
@@ -59,21 +61,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--threshold", type=float, default=0.0, metavar="T", help="near zeros: 0 < |w| < T")
     add("--container", default="", metavar="KEY", help="which model of a nested file, or all")
     add("--threads", type=int, default=1, metavar="N", help="tensors read at a time (1)")
-    add("--json", action="store_true", help="one JSON object a line and nothing else")
     add("--no-cache", action="store_true", help="neither read nor write the analysis cache")
-    add("--require", metavar="N:M", help="exit 1 unless every prunable layer keeps this pattern")
-    add("--layers", default="*", metavar="GLOB", help="the layers that --require is about")
 
 
 def run(args: argparse.Namespace) -> int:
     """Scan in a child process, and print what it found."""
-    options = options_of(args)
+    options = options_of(args, _required(args))
+    if args.where is not None:
+        parse(args.where)
     show = sys.stderr.isatty() and not args.json
     return run_in_child(lambda out: scan_to(out, args, options, show_progress=show), args.path)
 
 
-def options_of(args: argparse.Namespace) -> ScanOptions:
-    """Read the options.
+def options_of(args: argparse.Namespace, pattern: str | None) -> ScanOptions:
+    """Read the options of ``add_judging``, and the pattern that layers are judged against.
 
     Raises
     ------
@@ -81,7 +82,6 @@ def options_of(args: argparse.Namespace) -> ScanOptions:
         If one of them makes no sense.
     """
     axis, axes = _axes(args.axis)
-    pattern = _required(args)
     if pattern is not None:
         NMPattern.parse(pattern)
     if not (isfinite(args.threshold) and args.threshold >= 0):
@@ -125,75 +125,85 @@ def scan_to(
     """
     # Imported here: the parent process needs none of it.
     from sparse_core.analysis.kinds import check_overrides
+    from sparse_core.analysis.lines import checkpoint_line, layer_line, verdict_line
     from sparse_core.analysis.scan import ScanStream
     from sparse_core.checkpoints import open_checkpoint
     from sparse_core.commands.progress import ProgressBar
+    from sparse_core.commands.table import write_table
 
     started = perf_counter()
     with open_checkpoint(args.path, args.container) as checkpoint:
         check_overrides(options, checkpoint.tensors)
         if args.json:
-            out.write(_line("checkpoint", _CHECKPOINT, _listed(checkpoint.summary)))
+            _write(out, checkpoint_line(checkpoint.summary))
         with ProgressBar(sys.stderr if show_progress else None) as bar:
             stream = ScanStream(checkpoint, options, progress=bar.show, threads=args.threads)
             result = stream.run().result(perf_counter() - started)
-        readable = [layer for layer in result.layers if not layer.error]
-        if args.json:
-            _write_json(out, readable, result.verdict)
-            timing = {
-                "read_bytes": result.read_bytes,
-                "seconds": result.seconds,
-                "native": result.native,
-            }
-            out.write(_line("timing", tuple(timing), timing))
-        else:
-            from sparse_core.commands.table import write_table
-
-            write_table(out, checkpoint.summary, result)
-    return _status(args, result.layers)
+    shown = _matching(args, result.layers)
+    if args.json:
+        for layer in shown:
+            if not layer.error:
+                _write(out, layer_line(layer))
+        _write(out, verdict_line(result.verdict))
+        timing = {"read_bytes": result.read_bytes, "seconds": result.seconds}
+        _write(out, {"type": "timing", **timing, "native": result.native})
+    else:
+        write_table(out, checkpoint.summary, result, shown)
+    return _status(args, result.layers, shown)
 
 
-def _write_json(out: TextIO, layers: Sequence[LayerReport], verdict: Verdict) -> None:
-    """Write a line a layer, and the verdict."""
-    for layer in layers:
-        out.write(_line("layer", _LAYER, msgspec.to_builtins(layer)))
-    out.write(_line("verdict", _VERDICT, msgspec.to_builtins(verdict)))
+def _write(out: TextIO, line: Mapping[str, object]) -> None:
+    """Write one JSON object as a line."""
+    out.write(msgspec.json.encode(line).decode() + "\n")
 
 
-def _line(kind: str, keys: Sequence[str], values: Mapping[str, object]) -> str:
-    """Write one JSON object, its keys in the order that was promised."""
-    ordered = {"type": kind, **{key: values[key] for key in keys}}
-    return msgspec.json.encode(ordered).decode() + "\n"
+def _matching(args: argparse.Namespace, layers: Sequence[LayerReport]) -> Sequence[LayerReport]:
+    """Give the tensors to show: all, or those that ``--where`` asks for."""
+    from sparse_core.analysis.where import matches
+
+    if args.where is None:
+        return layers
+    query = parse(args.where)
+    return [layer for layer in layers if not layer.error and matches(layer, query)]
 
 
-def _listed(summary: CheckpointSummary) -> dict[str, object]:
-    """Give what the first line holds."""
-    values: dict[str, object] = msgspec.to_builtins(summary)
-    # A path may hold bytes that are no UTF-8; JSON may not.
-    return values | {"path": os.fsencode(summary.path).decode("utf-8", "replace")}
-
-
-def _status(args: argparse.Namespace, layers: Sequence[LayerReport]) -> int:
+def _status(
+    args: argparse.Namespace, layers: Sequence[LayerReport], shown: Sequence[LayerReport]
+) -> int:
     """Choose the exit status, and say what is wrong in one line."""
     unread = [layer for layer in layers if layer.error]
     if unread:
         complain(unread[0].error)
         return BAD_INPUT
+    sentence = _failed_requirement(args, layers)
+    if args.where is not None and shown:
+        matched = f"{len(shown):,} of {len(layers):,} tensors match {args.where!r}"
+        sentence = f"{matched}. {sentence}" if sentence else f"{matched}: {_some(shown)}."
+    if sentence:
+        complain(sentence)
+    return GATE_FAILED if sentence else 0
+
+
+def _failed_requirement(args: argparse.Namespace, layers: Sequence[LayerReport]) -> str:
+    """Say which layers fail ``--require``; "" where none does, or nothing is required."""
     if args.require is None:
-        return 0
+        return ""
     meant = [one for one in layers if one.class_ != "other" and fnmatchcase(one.name, args.layers)]
     failing = [one for one in meant if one.class_ != "sparse"]
     if not meant:
-        complain(f"--layers {args.layers} matches no prunable layer: nothing is {args.require}.")
-        return GATE_FAILED
-    if failing:
-        names = ", ".join(f"{one.name} ({one.bad_groups:,} bad groups)" for one in failing[:3])
-        more = f" and {len(failing) - 3:,} more" if len(failing) > 3 else ""
-        complain(
-            f"{len(failing):,} of {len(meant):,} layers are not {args.require}: {names}{more}."
-        )
-        return GATE_FAILED
-    return 0
+        return f"--layers {args.layers} matches no prunable layer: nothing is {args.require}."
+    if not failing:
+        return ""
+    return (
+        f"{len(failing):,} of {len(meant):,} layers are not {args.require}: {_some(failing, True)}."
+    )
+
+
+def _some(layers: Sequence[LayerReport], bad: bool = False) -> str:
+    """Name the first few, with their bad groups where asked."""
+    names = [f"{one.name} ({one.bad_groups:,} bad groups)" if bad else one.name for one in layers]
+    more = f" and {len(layers) - 3:,} more" if len(layers) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
 
 
 def _required(args: argparse.Namespace) -> str | None:

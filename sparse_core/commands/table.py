@@ -13,7 +13,9 @@ _HEADER = ("tensor", "kind", "shape", "format", "zeros", "pattern", "bad groups"
 _RIGHT = frozenset({"zeros", "bad groups"})
 
 
-def write_table(out: TextIO, summary: CheckpointSummary, result: ScanResult) -> None:
+def write_table(
+    out: TextIO, summary: CheckpointSummary, result: ScanResult, shown: Sequence[LayerReport]
+) -> None:
     """Write a scan for people.
 
     Parameters
@@ -21,6 +23,8 @@ def write_table(out: TextIO, summary: CheckpointSummary, result: ScanResult) -> 
     out : TextIO
     summary : CheckpointSummary
     result : ScanResult
+    shown : sequence of LayerReport
+        The tensors that get a row.
     """
     verdict = result.verdict
     detail = "".join(phrase.text for phrase in verdict.detail)
@@ -28,7 +32,7 @@ def write_table(out: TextIO, summary: CheckpointSummary, result: ScanResult) -> 
         if line:
             out.write(f"{printable(line)}\n")
     out.write("\n")
-    rows = [_HEADER, *(_row(layer) for layer in result.layers)]
+    rows = [_HEADER, *(_row(layer) for layer in shown)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     for row in rows:
         out.write(printable(_aligned(row, widths)) + "\n")

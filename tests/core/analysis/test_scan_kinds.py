@@ -1,5 +1,6 @@
 """The table of kinds: names, shapes, what neighbours confirm, what the user overrides."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pytest
@@ -20,7 +21,7 @@ class Row(NamedTuple):
     quantised: bool = False
 
 
-def kind_in(name: str, listing: dict[str, tuple[int, ...]]) -> Kind:
+def kind_in(name: str, listing: Mapping[str, tuple[int, ...]]) -> Kind:
     rows = {key: Row(shape, storage=key) for key, shape in listing.items()}
     return kind_of(name, listing[name], F32, facts=facts_of(rows))
 

@@ -80,7 +80,7 @@ def judge(subject: Subject, measured: Measured) -> LayerReport:
         meant_axis=None if judgement.meant is None else judgement.meant.axis,
         meant_by=judgement.meant_by,
         packed_bytes=_packed_bytes(subject, judgement, kept),
-        note=_note(subject, kept),
+        note=_note(subject, bare),
         **_lights(subject, judgement, bare),
     )
 
@@ -235,11 +235,18 @@ def _packed_bytes(subject: Subject, judgement: Judgement, kept: int) -> int | No
     return packed_bytes(elements, itemsize, packed.n, packed.m)
 
 
-def _note(subject: Subject, kept: int) -> str:
-    """Say what the figures do not."""
-    if subject.info.elements and not kept:
-        return "all zero"
-    return subject.info.note
+def _note(subject: Subject, bare: LayerReport) -> str:
+    """Say what the figures do not, as sentences."""
+    notes = [subject.info.note]
+    if bare.elements and bare.zeros == bare.elements:
+        notes.append("All zero.")
+    if subject.rule == "stored" and bare.mask_zeros is not None:
+        latent, dead = bare.zeros - bare.raw_zeros, bare.zeros - bare.mask_zeros
+        if latent:
+            notes.append(f"{latent:,} weights under the stored mask are not zero yet.")
+        if dead:
+            notes.append(f"{dead:,} weights that the stored mask keeps are zero.")
+    return " ".join(filter(None, notes))
 
 
 def _lights(subject: Subject, judgement: Judgement, bare: LayerReport) -> dict[str, Light]:

@@ -72,7 +72,8 @@ def verdict(
     }
     found = Sorted(layers, **layers_of)
     finding = _unread(layers, _finding(found))
-    detail = _without_gaps([*finding.proof, *_damage(layers), *_set_aside(found)])
+    apart = [*_damage(layers), *_unapplied(layers), *_set_aside(found), *_unjudged(layers)]
+    detail = _without_gaps([*finding.proof, *apart])
     said = f"{finding.headline} {''.join(phrase.text for phrase in detail)}".strip()
     return Verdict(
         text=f"So far: {said}" if partial else said,
@@ -244,6 +245,21 @@ def _damage(layers: Sequence[LayerReport]) -> list[Phrase]:
     return _links(hurt, "holds NaN or Inf. ", "hold NaN or Inf. ") if hurt else []
 
 
+def _unapplied(layers: Sequence[LayerReport]) -> list[Phrase]:
+    """Say that masks lie beside weights which do not show them."""
+    latent = [one for one in layers if one.rule == "stored" and one.raw_zeros < one.zeros]
+    verbs = "holds its mask beside it, not applied. ", "hold their masks beside them, not applied. "
+    return _links(latent, *verbs)
+
+
+def _unjudged(layers: Sequence[LayerReport]) -> list[Phrase]:
+    """Count what holds codes instead of weights."""
+    coded = sum(one.kind == "quantised" and not one.error for one in layers)
+    if not coded:
+        return []
+    return [Phrase(f"{plural(coded, 'quantised tensor')} {_was(coded)} not judged. ")]
+
+
 def _set_aside(found: Sorted) -> list[Phrase]:
     """Say what is not sparse and need not be, and what is without being asked."""
     phrases: list[Phrase] = []
@@ -266,7 +282,7 @@ def _normal(layers: Sequence[LayerReport], heads: Sequence[LayerReport]) -> list
     if not kinds:
         return []
     verb = "is" if kinds == ["head"] else "are"
-    text = f"{joined(kinds).capitalize()} {verb} dense: normal."
+    text = f"{joined(kinds).capitalize()} {verb} dense: normal. "
     return [Phrase(text, heads[0].name if kinds == ["head"] else "")]
 
 
@@ -306,6 +322,11 @@ def _listed_patterns(patterns: Counter[str | None]) -> str:
 def _is(count: int) -> str:
     """Conjugate."""
     return "is" if count == 1 else "are"
+
+
+def _was(count: int) -> str:
+    """Conjugate."""
+    return "was" if count == 1 else "were"
 
 
 def _without_gaps(phrases: Sequence[Phrase]) -> list[Phrase]:

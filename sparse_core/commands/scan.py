@@ -14,6 +14,7 @@ from typing import TextIO, get_args
 
 import msgspec
 
+from sparse_core.analysis.words import plural
 from sparse_core.commands.child import complain, run_in_child
 from sparse_core.errors import SparseError
 from sparse_core.messages import LayerReport, Rule, ScanOptions
@@ -201,7 +202,10 @@ def _failed_requirement(args: argparse.Namespace, layers: Sequence[LayerReport])
 
 def _some(layers: Sequence[LayerReport], bad: bool = False) -> str:
     """Name the first few, with their bad groups where asked."""
-    names = [f"{one.name} ({one.bad_groups:,} bad groups)" if bad else one.name for one in layers]
+    names = [
+        f"{one.name} ({plural(one.bad_groups or 0, 'bad group')})" if bad else one.name
+        for one in layers
+    ]
     more = f" and {len(layers) - 3:,} more" if len(layers) > 3 else ""
     return f"{', '.join(names[:3])}{more}"
 

@@ -103,7 +103,7 @@ def test_experts_are_judged_each_by_itself(write: Write) -> None:
 
 def test_all_zero_is_no_pattern(write: Write) -> None:
     report = scanned(write({"a.weight": np.zeros((64, 64), np.float32)}))["a.weight"]
-    assert (report.pattern, report.class_, report.note) == (None, "unstructured", "all zero")
+    assert (report.pattern, report.class_, report.note) == (None, "unstructured", "All zero.")
     assert (report.zero_rows, report.zero_columns) == (64, 64)
 
 
@@ -189,6 +189,8 @@ def test_dead_weights_under_a_stored_mask_are_zeros_too(write: Write) -> None:
     path = write({"a.weight_orig": values, "a.weight_mask": np.tile([1.0, 0], (4, 4))})
     report = scanned(path)["a.weight"]
     assert (report.zeros, report.raw_zeros, report.mask_zeros) == (20, 8, 16)
+    assert "12 weights under the stored mask are not zero yet." in report.note
+    assert "4 weights that the stored mask keeps are zero." in report.note
 
 
 def test_nan_and_inf_everywhere_are_counted_and_kept(write: Write) -> None:

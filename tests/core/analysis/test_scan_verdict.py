@@ -133,6 +133,17 @@ def test_what_cannot_be_read_and_what_is_no_number_come_to_the_top() -> None:
     assert found.prunable == 1
 
 
+def test_masks_beside_and_codes_are_named() -> None:
+    beside = layer("a.weight", "sparse", "2:4", rule="stored", raw_zeros=0)
+    coded = [layer(f"{i}.weight", "other", kind="quantised") for i in range(2)]
+    assert verdict([beside, *coded]).text == (
+        "It is 2:4 everywhere. 1 of 1 prunable matrix is exactly 2:4. "
+        "a holds its mask beside it, not applied. 2 quantised tensors were not judged."
+    )
+    applied = layer("a.weight", "sparse", "2:4", rule="stored", raw_zeros=2048)
+    assert "beside" not in verdict([applied]).text
+
+
 def test_nothing_prunable_is_said_plainly() -> None:
     assert verdict([]).headline == "Nothing here can be pruned to a pattern."
     assert verdict([layer("a.bias", "other", kind="bias")]).mood == "none"

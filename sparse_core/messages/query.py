@@ -83,6 +83,21 @@ class Query(msgspec.Struct, frozen=True):
     terms: tuple[Term, ...] = ()
 
 
+def explained() -> str:
+    """Explain the language to a reader of ``--help``."""
+    fields = "\n".join(f"  {name:<9} {meaning}" for name, meaning in (WORDS | NUMBERS).items())
+    return f"""\
+A query is words that must all hold. A word is text that the name contains, or a condition:
+
+  bad>0  sparsity<0.5  sparsity<50%  kind:linear  name:*.up_proj.*  layer:10-20  rows%64!=0
+
+Operators are : = != < <= > >=. With : words may hold * and ?, and numbers may be a range. A
+leading - negates; then write --where="-head bad>0". What a condition may be about:
+
+{fields}
+"""
+
+
 def parse(text: str) -> Query:
     """Read a filter.
 

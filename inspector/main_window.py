@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 SIZE = (1440, 900)
 PLANES: tuple[Plane, ...] = ("density", "violation", "mask", "magnitude", "value")
 _NO_CORE = "The core process cannot be started: no file can be read. The log below says why."
+_BUG = "Something went wrong in the window itself. It goes on; please report it with Copy details."
 _LOG_HEIGHT = 180
 _TOP_HEIGHT = 30
 
@@ -109,6 +110,12 @@ class MainWindow(QMainWindow):
     def open_path(self, path: str, container: str = "") -> None:
         """Open a checkpoint, or bring it to the front if it is open."""
         self.session.show(self.session.state.with_file(path, container))
+
+    def tell_bug(self, trace: str) -> None:
+        """Tell of an error of our own: in the bar that it happened, in the log where."""
+        for line in trace.rstrip().splitlines():
+            self.log.add_line(line)
+        self.problems.add(Problem(_BUG, where="window", details=trace))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """End the core with the window."""
@@ -285,6 +292,7 @@ class MainWindow(QMainWindow):
             signal.connect(partial(self._on_feed_moved, number))
         page.tensor_chosen.connect(partial(self._choose_tensor, number))
         page.plane_chosen.connect(self._choose_plane)
+        page.container_chosen.connect(partial(self.open_path, file.path))
         page.problem_found.connect(self.problems.add)
         self.feeds[number], self.pages[number] = feed, page
         self.stack.addWidget(page)

@@ -3,7 +3,10 @@
 Importing this costs nothing: Qt comes with the call.
 """
 
+import os
+import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 from inspector.app.arguments import Arguments, parse
@@ -27,7 +30,14 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(wanted: Arguments) -> int:
-    """Open the window; the core starts when it is up."""
+    """Open the window; the core starts when it is up.
+
+    Raises
+    ------
+    SparseError
+        If there is no screen to open it on.
+    """
+    _need_screen()
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -36,6 +46,11 @@ def run(wanted: Arguments) -> int:
     app = QApplication(["sparsescope"])
     assembled = assemble(app)
     window, link = assembled.window, assembled.link
+    sys.excepthook = lambda kind, error, trace: window.tell_bug(
+        "".join(traceback.format_exception(kind, error, trace))
+    )
+    # The loop is Qt's: Python would not see Ctrl+C. The core ends with our end of the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     window.show()
     for path in wanted.paths:
         window.open_path(path)
@@ -44,3 +59,13 @@ def run(wanted: Arguments) -> int:
     status = app.exec()
     link.stop()
     return status
+
+
+def _need_screen() -> None:
+    """Refuse in a sentence what Qt would refuse by aborting."""
+    known = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in known):
+        raise SparseError(
+            "There is no screen to open a window on. Draw pictures with --pictures DIR, "
+            "or come by ssh -X."
+        )

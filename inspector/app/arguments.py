@@ -27,7 +27,7 @@ class Arguments(msgspec.Struct, frozen=True):
     at : (int, int) or None
         Row and column of the weight under the cursor.
     zoom : float or None
-        Pixels a weight.
+        Pixels a weight; the map goes no closer than 64.
     """
 
     paths: tuple[str, ...] = ()
@@ -90,6 +90,6 @@ def _zoom(text: str) -> float:
         zoom = float(text)
     except ValueError:
         zoom = 0.0
-    if not 0 < zoom <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is no zoom: write pixels a weight, at most 64")
+    if not zoom > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no zoom: write pixels a weight, as in 16")
     return zoom

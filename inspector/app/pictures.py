@@ -41,7 +41,11 @@ def draw(wanted: Arguments) -> int:
     os.environ["QT_SCALE_FACTOR"] = "1"
     with tempfile.TemporaryDirectory(prefix="sparsescope-") as private:
         shown = _Studio(Path(private) / "settings.json").draw(wanted, folder)
-    (folder / "shown.json").write_bytes(msgspec.json.format(msgspec.json.encode(shown)) + b"\n")
+    text = msgspec.json.format(msgspec.json.encode(shown)) + b"\n"
+    try:
+        (folder / "shown.json").write_bytes(text)
+    except OSError as error:
+        raise SparseError(f"{folder}/shown.json cannot be written: {error.strerror}.") from error
     return 0
 
 

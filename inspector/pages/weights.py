@@ -26,6 +26,7 @@ from inspector.models.layer_focus import LayerFocus
 from inspector.state import FileView
 from inspector.theme import Theme
 from inspector.views.cells import layer_delegates
+from inspector.views.container_choice import ContainerChoice
 from inspector.views.figures import Figures
 from inspector.views.histogram import Histogram
 from inspector.views.layer_list import LayerList
@@ -64,6 +65,8 @@ class WeightsPage(QWidget):
 
     tensor_chosen = Signal(str)
     plane_chosen = Signal(str)
+    container_chosen = Signal(str)
+    """Another model of the same file."""
     problem_found = Signal(object)
 
     def __init__(
@@ -87,8 +90,6 @@ class WeightsPage(QWidget):
         self._connect_feed()
         self._connect_focus()
         self._on_verdict_changed()
-        if feed.table:
-            self._on_listed()
 
     # ------------------------------------------------------------ what the window asks for
 
@@ -203,6 +204,9 @@ class WeightsPage(QWidget):
     def _build_left(self) -> QWidget:
         panel = Panel()
         panel.setAccessibleName("Layers")
+        self.containers = ContainerChoice()
+        self.containers.container_chosen.connect(self.container_chosen)
+        panel.body.addWidget(self.containers)
         panel.body.addWidget(self.layers)
         return panel
 
@@ -253,6 +257,7 @@ class WeightsPage(QWidget):
         return right
 
     def _connect_feed(self) -> None:
+        self._feed.opened.connect(self._on_opened)
         self._feed.listed.connect(self._on_listed)
         self._feed.verdict_changed.connect(self._on_verdict_changed)
         self._feed.stage_changed.connect(self._on_stage_changed)
@@ -275,6 +280,14 @@ class WeightsPage(QWidget):
         self.canvas.cell_chosen.connect(focus.want_cell)
 
     # ------------------------------------------------------------ the checkpoint
+
+    @Slot()
+    def _on_opened(self) -> None:
+        summary = self._feed.summary
+        if summary is not None:
+            self.verdict.set_notes(summary.notes)
+            keys = [container.key for container in summary.containers]
+            self.containers.set_containers(keys, self._view.container)
 
     @Slot()
     def _on_listed(self) -> None:

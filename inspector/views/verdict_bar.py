@@ -31,6 +31,7 @@ class VerdictBar(QFrame):
         self._theme = theme
         self._verdict: Verdict | None = None
         self._waiting = ""
+        self._notes: tuple[str, ...] = ()
         self.setProperty("panel", True)
         self.setAccessibleName("Verdict")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -55,6 +56,11 @@ class VerdictBar(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Paint with other colours."""
         self._theme = theme
+        self._show()
+
+    def set_notes(self, notes: tuple[str, ...]) -> None:
+        """Say what is special about the file, below the verdict."""
+        self._notes = notes
         self._show()
 
     def set_waiting(self, text: str) -> None:
@@ -105,7 +111,8 @@ class VerdictBar(QFrame):
 
     def _dim(self, verdict: Verdict) -> str:
         partial = "So far; layers are still being read." if verdict.partial else ""
-        return " · ".join(part for part in (verdict.conditions, partial) if part)
+        parts = (verdict.conditions, partial, *self._notes)
+        return " · ".join(part.rstrip(".") for part in parts if part)
 
     def _rich(self, phrases: Sequence[Phrase]) -> str:
         link = f'style="color:{self._theme.accent}; text-decoration:none"'

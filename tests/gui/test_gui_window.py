@@ -295,3 +295,24 @@ def test_the_theme_changes_while_the_window_stands(opened: Open) -> None:
 def test_closing_the_window_ends_the_core(window: MainWindow, core: ScriptedCore) -> None:
     window.close()
     assert core.stopped
+
+
+def test_a_bug_of_the_window_is_told_and_its_trace_is_in_the_log(window: MainWindow) -> None:
+    window.tell_bug("Traceback ...\nValueError: oops")
+    assert "went wrong in the window" in window.problems.sentence.text()
+    assert window.problems.problems[-1].details.endswith("ValueError: oops")
+    assert "ValueError: oops" in window.log.text.toPlainText()
+
+
+def test_another_model_of_the_file_opens_beside(opened: Open, core: ScriptedCore) -> None:
+    window = opened()
+    page = window.page
+    assert page is not None
+    assert page.containers.isHidden()
+    page.containers.set_containers(["", "ema"], "")
+    assert not page.containers.isHidden()
+    page.containers.activated.emit(page.containers.findData("ema"))
+    assert [file.title for file in window.session.state.files] == [
+        "averaged.safetensors",
+        "averaged.safetensors · ema",
+    ]

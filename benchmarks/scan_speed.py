@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from threading import Event, Thread
 from time import perf_counter
 
 import numpy as np
@@ -23,7 +24,7 @@ import torch
 
 from sparse_core.analysis.scan import ScanStream
 from sparse_core.checkpoints import open_checkpoint
-from sparse_core.messages import Progress, ScanOptions
+from sparse_core.messages import ScanOptions
 
 SIDE = 4096
 CODES = {"fp32": "F32", "bf16": "BF16"}
@@ -97,20 +98,26 @@ def anonymous_bytes() -> int:
     return 0
 
 
+def watch(peak: list[int], stop: Event) -> None:
+    """Keep the largest amount of anonymous memory seen, every 5 ms."""
+    while not stop.wait(0.005):
+        peak[0] = max(peak[0], anonymous_bytes())
+
+
 def scan_here(path: Path) -> None:
     """Scan in this process and print seconds and growth of memory as JSON."""
-    before = peak = anonymous_bytes()
-
-    def sample(_: Progress) -> None:
-        nonlocal peak
-        peak = max(peak, anonymous_bytes())
-
+    before = anonymous_bytes()
+    peak, stop = [before], Event()
+    watcher = Thread(target=watch, args=(peak, stop))
+    watcher.start()
     started = perf_counter()
     with open_checkpoint(path) as checkpoint:
-        stream = ScanStream(checkpoint, ScanOptions(cache=False), progress=sample).run()
+        stream = ScanStream(checkpoint, ScanOptions(cache=False)).run()
         found = stream.result(perf_counter() - started)
-    sample(Progress(0, 0, "", None))
-    print(json.dumps({"seconds": found.seconds, "native": found.native, "grown": peak - before}))
+    stop.set()
+    watcher.join()
+    grown = peak[0] - before
+    print(json.dumps({"seconds": found.seconds, "native": found.native, "grown": grown}))
 
 
 def scan(path: Path, native: str) -> dict[str, float]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 LIGHT_NAMES = ("zeros", "pattern", "packed", "eligible")
 LIGHT_STATES = ("no question", "yes", "no", "violated")
-_UNITS = ("B", "KB", "MB", "GB", "TB")
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
 _TEN = 10
 _MINUTE = 60

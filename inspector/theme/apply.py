@@ -82,6 +82,12 @@ def _rules(theme: Theme) -> str:
         padding: 4px 8px; selection-background-color: {theme.accent};
         selection-color: {theme.on_accent}; }}
     QLineEdit:focus {{ border-color: {theme.accent}; }}
+    QComboBox {{ background: {theme.chip}; border: 1px solid {theme.chip}; border-radius: 6px;
+        padding: 4px 8px; }}
+    QComboBox::drop-down {{ border: 0; width: 20px; }}
+    QComboBox:focus {{ border-color: {theme.accent}; }}
+    QComboBox QAbstractItemView {{ background: {theme.panel}; border: 1px solid {theme.line};
+        selection-background-color: {theme.selection}; selection-color: {theme.text}; }}
     QPushButton, QToolButton {{ background: {theme.chip}; border: 1px solid {theme.chip};
         border-radius: 12px; padding: 4px 14px; color: {theme.text}; }}
     QPushButton:hover, QToolButton:hover {{ border-color: {theme.line}; }}

@@ -24,7 +24,7 @@ class ContainerChoice(QComboBox):
         """Offer the models under these keys and all of them together."""
         with QSignalBlocker(self):
             self.clear()
-            self.addItem("largest model", "")
+            self.addItem(f"{keys[0]} (largest)" if keys and keys[0] else "largest model", "")
             for key in keys[1:]:
                 self.addItem(key, key)
             self.addItem("all models", ALL)

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QTabBar, QToolButton, QWidget
 
 from inspector.theme import Theme
+
+_NARROW = 120
 
 
 class _Bar(QTabBar):
     """A tab bar that knows the middle button."""
 
     middle_clicked = Signal(int)
+
+    def minimumSizeHint(self) -> QSize:
+        """Ask for no room beyond the tabs: the button that opens stands right beside."""
+        return QSize(min(_NARROW, self.sizeHint().width()), super().minimumSizeHint().height())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Tell of the tab under the middle button."""

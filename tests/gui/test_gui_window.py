@@ -62,7 +62,7 @@ def test_a_dropped_file_is_listed_scanned_judged_and_shown(
     assert shown["counters"]["broken"] == 1
     assert page.figures.rows[0] == ("pattern", "2:4 (recognised)")
     assert page.histogram.counts.sum() == (small_network()["fc1.weight"] != 0).sum()
-    assert window.status.text.whole == "Scan complete · 5 tensors · 4.1 KB in 4 ms"
+    assert window.status.text.whole == "Scan complete · 5 tensors · 4.1 kB in 4 ms"
     assert window.status.bar.isHidden()
 
 

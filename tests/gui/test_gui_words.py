@@ -27,7 +27,7 @@ def test_a_percentage_never_rounds_to_a_false_end(share: float, text: str) -> No
 
 def test_sizes_times_and_counts() -> None:
     assert [words.size(n) for n in (0, 999, 1000, 2_500_000, 41_000_000_000)] == [
-        "0 B", "999 B", "1.0 KB", "2.5 MB", "41.0 GB",
+        "0 B", "999 B", "1.0 kB", "2.5 MB", "41.0 GB",
     ]  # fmt: skip
     assert [words.seconds(s) for s in (0.004, 3.21, 42.0, 150.0, 7200.0)] == [
         "4 ms", "3.2 s", "42 s", "2 min", "2.0 h",

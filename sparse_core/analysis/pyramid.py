@@ -90,8 +90,11 @@ class Pyramid:
 
     @property
     def known_pattern(self) -> NMPattern | None:
-        """What it is surely meant to be, known without looking at its groups."""
-        return self.subject.meant if self.subject.surely else None
+        """The same as far as it is known without looking at the groups now."""
+        if self.subject.meant is not None and self.subject.surely:
+            return self.subject.meant
+        found: NMPattern | None = self.__dict__.get("_recognised")
+        return found
 
     @cached_property
     def _recognised(self) -> NMPattern | None:

@@ -1,6 +1,7 @@
 """The desk: takes every call and hands it to the lane that does such work."""
 
 import logging
+from collections.abc import Hashable
 from functools import partial
 from threading import Thread
 
@@ -136,9 +137,7 @@ class Service:
 
     def _put(self, lane: str, call: Call, work: Work) -> None:
         """Queue a job; of the questions of a view only the newest counts."""
-        view = getattr(call.body, "view", None)
-        key = None if view is None else (lane, view)
-        job = Job(call.id, work, self._outbox, bulk=lane in BULK, key=key)
+        job = Job(call.id, work, self._outbox, bulk=lane in BULK, key=_place_of(call))
         self._lanes[lane].put(job)
 
     def _open(self, job: Job, wanted: OpenCheckpoint) -> Done:
@@ -160,3 +159,12 @@ def _greet(protocol: int) -> Reply:
         "install the same version of sparsescope on both machines.",
         "Protocol",
     )
+
+
+def _place_of(call: Call) -> Hashable:
+    """Name the place that only one call at a time can have: a newer one takes it."""
+    body = call.body
+    if isinstance(body, LayerWanted):
+        return type(body), body.file.path, body.file.container
+    view = getattr(body, "view", None)
+    return None if view is None else (type(body), view)

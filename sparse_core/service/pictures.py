@@ -6,18 +6,19 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
+from sparse_core.analysis.agenda import Agenda
 from sparse_core.analysis.cells import describe, weight_at
 from sparse_core.analysis.geometry import group_size, levels, side_labels
 from sparse_core.analysis.pyramid import Pyramid, pattern_of
-from sparse_core.analysis.scan import scan_tensor
+from sparse_core.analysis.scan import ScanStream
 from sparse_core.analysis.values import histogram
-from sparse_core.errors import SparseError
 from sparse_core.messages import (
     Cell,
     CellWanted,
     Done,
     FileId,
     Layer,
+    LayerReport,
     LayerWanted,
     Picture,
     PictureWanted,
@@ -74,9 +75,10 @@ class Pictures:
         return Done()
 
     def cell(self, job: Job, wanted: CellWanted) -> Cell:
-        """Look at one weight."""
+        """Look at one weight; the cursor does not wait for a pattern to be recognised."""
         pyramid = self._shelf.pyramid(wanted.file, wanted.options, wanted.tensor, job.tick)
-        pattern = self._judged(wanted.file, wanted.options, wanted.tensor, pyramid)
+        report = self._shelf.report(wanted.file, wanted.options, wanted.tensor)
+        pattern = pyramid.known_pattern if report is None else pattern_of(report)
         weight = weight_at(pyramid, wanted.row, wanted.column, pattern)
         return Cell(
             view=wanted.view,
@@ -94,6 +96,7 @@ class Pictures:
 
     def values(self, job: Job, wanted: ValuesWanted) -> Values:
         """Count values into bins."""
+        self._after_the_map(job, wanted)
         checkpoint = self._shelf.checkpoint(wanted.file)
         counted = histogram(checkpoint, wanted.tensor, wanted.bins, job.tick)
         return Values(
@@ -106,17 +109,27 @@ class Pictures:
             inf=counted.inf,
         )
 
-    def layer(self, _job: Job, wanted: LayerWanted) -> Layer:
+    def layer(self, job: Job, wanted: LayerWanted) -> Layer:
         """Give all that is known of a tensor; it is read if no scan has come by."""
         report = self._shelf.report(wanted.file, wanted.options, wanted.tensor)
         if report is None:
-            checkpoint = self._shelf.checkpoint(wanted.file)
-            if wanted.tensor not in checkpoint.tensors:
-                raise SparseError(
-                    f"{checkpoint.path} lists no tensor {wanted.tensor}: open it again."
-                )
-            report, _ = scan_tensor(checkpoint, wanted.tensor, wanted.options)
+            self._after_the_map(job, wanted)
+            report = self._scanned(job, wanted)
         return Layer(report)
+
+    def _scanned(self, job: Job, wanted: LayerWanted) -> LayerReport:
+        """Scan one tensor; the scan is left before it takes one row for the whole file."""
+        stream = ScanStream(
+            self._shelf.checkpoint(wanted.file),
+            wanted.options,
+            order=Agenda((wanted.tensor,)),
+            cancelled=job.cancelled,
+        )
+        return next(report for report in stream if report.name == wanted.tensor)
+
+    def _after_the_map(self, job: Job, wanted: LayerWanted | ValuesWanted) -> None:
+        """Let the mask be read first: the map of what is kept goes before any statistics."""
+        self._shelf.pyramid(wanted.file, wanted.options, wanted.tensor, job.tick)
 
     def _judged(
         self, file: FileId, options: ScanOptions, tensor: str, pyramid: Pyramid

@@ -20,6 +20,7 @@ from sparse_core.analysis.recognise import (
 from sparse_core.analysis.subject import Meant, Subject
 from sparse_core.masks import (
     GroupCounts,
+    Layout,
     PackedMask,
     ZeroStructure,
     count_groups,
@@ -64,7 +65,7 @@ def judge(subject: Subject, measured: Measured) -> LayerReport:
         Without ``energy_24`` and ``latent_24``, which need more of the values.
     """
     kept = measured.mask.kept() if measured.kept is None else measured.kept
-    structure = _structure(subject, measured.mask)
+    structure = _structure(subject, measured.mask, kept)
     judgement = _pattern(subject, measured, _occupancy(subject, kept, structure))
     bare = _statistics(subject, measured, kept, structure)
     return msgspec.structs.replace(
@@ -127,13 +128,24 @@ def failed(subject: Subject, sentence: str) -> LayerReport:
     )
 
 
-def _structure(subject: Subject, mask: PackedMask) -> ZeroStructure:
-    """Count zero rows, columns and so on; most matrices have none, which is quickly seen."""
+def _structure(subject: Subject, mask: PackedMask, kept: int) -> ZeroStructure:
+    """Count zero rows, columns and so on; most weights have none, which is quickly seen."""
     if len(subject.info.shape) == 2 and mask.words.size:
         columns = np.bitwise_count(np.bitwise_or.reduce(mask.words, axis=0)).sum()
         if columns == mask.layout.columns and np.bitwise_or.reduce(mask.words, axis=1).all():
             return ZeroStructure(0, 0)
+    if subject.info.elements - kept < _smallest_structure(mask.layout):
+        filled = subject.kind.name == "conv"
+        return ZeroStructure(0, 0, 0, 0, 0) if filled else ZeroStructure(0, 0)
     return zero_structure(mask)
+
+
+def _smallest_structure(layout: Layout) -> int:
+    """Give the weights of the smallest row, column or kernel: fewer zeros fill none."""
+    if layout.input_dim is None:
+        return 0
+    column, row = layout.outputs // max(layout.stacks, 1), layout.inputs * layout.kernel
+    return min(column, row, layout.kernel) if layout.kind == "conv" else min(column, row)
 
 
 def _occupancy(subject: Subject, kept: int, structure: ZeroStructure) -> Occupancy:

@@ -333,3 +333,48 @@ def test_options_default_to_the_words_of_the_pipe() -> None:
     assert set(sparse_core.__all__) <= set(dir(sparse_core))
     with pytest.raises(AttributeError):
         sparse_core.nothing  # noqa: B018
+
+
+def test_zero_structures_are_counted_however_few_the_zeros(write: Write) -> None:
+    kernel = weights(8, 4, 3, 3)
+    kernel[2, 1] = 0
+    almost = weights(8, 4, 3, 3)
+    almost[2, 1].flat[1:] = 0
+    point = weights(8, 4, 1, 1)
+    point[3, 2] = 0
+    stack = weights(3, 8, 4)
+    stack[1, 5] = 0
+    row = weights(8, 4)
+    row[5] = 0
+    column = weights(8, 4)
+    column[:, 3] = 0
+    found = scanned(
+        write(
+            {
+                "kernel.weight": kernel,
+                "almost.weight": almost,
+                "point.weight": point,
+                "experts": stack,
+                "row.weight": row,
+                "column.weight": column,
+            }
+        )
+    )
+    structures = {
+        name.removesuffix(".weight"): (
+            one.zero_rows,
+            one.zero_columns,
+            one.zero_filters,
+            one.zero_channels,
+            one.zero_kernels,
+        )
+        for name, one in found.items()
+    }
+    assert structures == {
+        "kernel": (0, 0, 0, 0, 1),
+        "almost": (0, 0, 0, 0, 0),
+        "point": (0, 0, 0, 0, 1),
+        "experts": (1, 0, None, None, None),
+        "row": (1, 0, None, None, None),
+        "column": (0, 1, None, None, None),
+    }

@@ -5,12 +5,9 @@ from math import prod
 import msgspec
 import numpy as np
 
+from sparse_core.masks.groups import PIECE, across_rows
 from sparse_core.masks.layout import Layout, Run
-from sparse_core.masks.packed import PackedMask, count_columns, moved
-from sparse_core.native.kernels import Counts
-
-PIECE = 1 << 20
-"""Elements whose bits are moved in one go."""
+from sparse_core.masks.packed import Flags, PackedMask, moved
 
 
 class ZeroStructure(msgspec.Struct, frozen=True):
@@ -31,44 +28,45 @@ class ZeroStructure(msgspec.Struct, frozen=True):
     zero_kernels: int | None = None
 
 
-def _zeros(counts: Counts) -> int:
-    """Count the zeros of an array of counts."""
-    return int(counts.size - np.count_nonzero(counts))
+def _zeros(filled: Flags) -> int:
+    """Count what is not filled."""
+    return int(filled.size - np.count_nonzero(filled))
 
 
-def _lanes(mask: PackedMask, run: Run) -> Counts:
-    """Count the kept weights of each run, ``(outer, inner)``."""
+def _joined(filled: Flags, kept: tuple[int, ...]) -> Flags:
+    """Say what is filled anywhere along all but the kept dimensions."""
+    others = tuple(axis for axis in range(filled.ndim) if axis not in kept)
+    return np.asarray(filled.any(axis=others))
+
+
+def _lanes(mask: PackedMask, run: Run) -> Flags:
+    """Say which runs keep anything, ``(outer, inner)``."""
     layout = mask.layout
     if not layout.elements:
-        return np.zeros((run.outer, run.inner), np.int64)
-    if run.inner == layout.columns and run.outer * run.length == layout.rows:
+        return np.zeros((run.outer, run.inner), np.bool_)
+    if across_rows(layout, run):
         words = mask.words.reshape(run.outer, run.length, mask.words.shape[1])
-        counts = [count_columns(stack, run.inner) for stack in words]
-        return np.array(counts, np.int64).reshape(run.outer, run.inner)
-    step = max(1, PIECE // max(1, layout.columns))
-    parts = [np.empty(0, np.int64)]
-    for row in range(0, layout.rows, step):
-        words = moved(mask.words[row : row + step], layout.columns, run)
-        parts.append(np.bitwise_count(words).sum(axis=1, dtype=np.int64))
+        bits = np.bitwise_or.reduce(words, axis=1)
+        flags = np.unpackbits(bits.view(np.uint8), axis=1, count=run.inner, bitorder="little")
+        return flags.view(np.bool_)
+    if run.inner == 1 and run.length == layout.columns:
+        return mask.words.any(axis=1).reshape(run.outer, 1)
+    step = max(1, PIECE // layout.columns)
+    parts = [
+        moved(mask.words[row : row + step], layout.columns, run).any(axis=1)
+        for row in range(0, layout.rows, step)
+    ]
     return np.concatenate(parts).reshape(run.outer, run.inner)
 
 
-def _slices(mask: PackedMask, dim: int, other: int) -> Counts:
-    """Count the kept weights of each slice of a dimension, ``(shape[dim],)``.
+def _slices(mask: PackedMask, dim: int, other: int) -> Flags:
+    """Say which slices of a dimension keep anything, ``(shape[dim],)``.
 
-    ``other`` is a dimension that is summed first; what is left is small.
+    ``other`` is the dimension that is joined first; what is left is small.
     """
-    layout = mask.layout
-    if dim == 0:
-        return mask.row_counts()
-    if other == 0:
-        counts, shape = mask.column_counts(), layout.shape[1:]
-    else:
-        counts, shape = _lanes(mask, _run(layout, other)).reshape(-1), _without(layout, other)
-    place = dim - (dim > other)
-    axes = tuple(axis for axis in range(len(shape)) if axis != place)
-    total: Counts = counts.reshape(shape).sum(axis=axes)
-    return total
+    shape = _without(mask.layout, other)
+    filled = _lanes(mask, _run(mask.layout, other)).reshape(shape)
+    return _joined(filled, (dim - (dim > other),))
 
 
 def _run(layout: Layout, dim: int) -> Run:
@@ -78,7 +76,7 @@ def _run(layout: Layout, dim: int) -> Run:
 
 
 def _without(layout: Layout, dim: int) -> tuple[int, ...]:
-    """Give the shape that is left when a dimension is summed."""
+    """Give the shape that is left when a dimension is joined."""
     return layout.shape[:dim] + layout.shape[dim + 1 :]
 
 
@@ -88,10 +86,9 @@ def _zero_kernels(mask: PackedMask, output_dim: int, input_dim: int) -> int:
     if layout.kernel == 1:
         return mask.zeros()
     if min(output_dim, input_dim) > 0:
-        axes = tuple(
-            dim - 1 for dim in range(1, len(layout.shape)) if dim not in (output_dim, input_dim)
-        )
-        return _zeros(mask.column_counts().reshape(layout.shape[1:]).sum(axis=axes))
+        shape = _without(layout, 0)
+        filled = _lanes(mask, _run(layout, 0)).reshape(shape)
+        return _zeros(_joined(filled, (output_dim - 1, input_dim - 1)))
     last = max(output_dim, input_dim)
     inner = 1 if last == 1 else layout.shape[last]
     pairs = Run(layout.outputs * layout.inputs // max(1, inner), layout.kernel, inner)
@@ -104,8 +101,10 @@ def zero_structure(mask: PackedMask) -> ZeroStructure:
     if layout.input_dim is None or layout.output_dim is None:
         return ZeroStructure()
     columns = _zeros(_lanes(mask, _run(layout, layout.output_dim)))
-    if layout.kernel == 1 or layout.stacks > 1:
+    if layout.kernel == 1:
         rows = _zeros(_lanes(mask, _run(layout, layout.input_dim)))
+    elif layout.output_dim == 0:
+        rows = _zeros(np.asarray(mask.words.any(axis=1)))
     else:
         rows = _zeros(_slices(mask, layout.output_dim, layout.input_dim))
     if layout.kind != "conv":

@@ -473,18 +473,19 @@ INLINE void row_histogram_plain(const uint64_t *words, size_t rows, size_t colum
 }
 
 #if HAVE_AVX2
-// Counts how many bytes of `count` vectors (at most 255) are 0, 1, ... m; eight numbers a turn.
+// Counts how many bytes of `count` vectors (at most 255) are 0, 1, ... m; four numbers a turn,
+// whose counts and constants stay in registers.
 AVX2 inline void count_values(const __m256i *vectors, size_t count, size_t m, int64_t *out) {
     int64_t others = int64_t(32 * count);
-    for (size_t first = 0; first < m; first += 8) {
-        __m256i seen[8];
+    for (size_t first = 0; first < m; first += 4) {
+        __m256i seen[4];
         for (auto &lanes : seen) lanes = _mm256_setzero_si256();
         for (size_t i = 0; i < count; i++)
-            UNROLL for (int k = 0; k < 8; k++) {
+            UNROLL for (int k = 0; k < 4; k++) {
                 const __m256i number = _mm256_set1_epi8(char(first + size_t(k)));
                 seen[k] = _mm256_sub_epi8(seen[k], _mm256_cmpeq_epi8(vectors[i], number));
             }
-        for (size_t k = 0; k < 8 && first + k < m; k++) {
+        for (size_t k = 0; k < 4; k++) {
             const __m256i sums = _mm256_sad_epu8(seen[k], _mm256_setzero_si256());
             const __m128i two =
                 _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
@@ -545,7 +546,13 @@ AVX2 void row_histogram_vector(const uint64_t *words, size_t rows, size_t column
                                int64_t *out) {
     if (m != 4 && m != 8 && m != 16 && m != 32)
         return row_histogram_plain<Vector>(words, rows, columns, m, out);
-    const size_t width = words_a_row(columns), used = columns / m * m, rest = used % 64;
+    const int64_t groups = int64_t(rows * (columns / m));
+    size_t width = words_a_row(columns), used = columns / m * m;
+    const size_t rest = used % 64;
+    if (rest == 0 && used == width * 64) {
+        // Without tails the rows are one.
+        width *= rows, used *= rows, rows = std::min<size_t>(rows, 1);
+    }
     const size_t whole = used / 64, kept = whole + (rest != 0);
     uint64_t stage[STAGE];
     size_t filled = 0, total = 0;
@@ -568,7 +575,7 @@ AVX2 void row_histogram_vector(const uint64_t *words, size_t rows, size_t column
         staged_histogram(stage, m, out);
         total += STAGE;
     }
-    out[0] -= int64_t(total * (64 / m) - rows * (columns / m));
+    out[0] -= int64_t(total * (64 / m)) - groups;
 }
 #endif
 
@@ -683,22 +690,39 @@ INLINE void column_histogram(const uint64_t *words, size_t rows, size_t columns,
     for (size_t k = 0; k <= m; k++) out[k] += seen[k];
 }
 
+template <size_t PLANES>
+INLINE void column_group_counts_of(const uint64_t *words, size_t rows, size_t columns, size_t m,
+                                   uint8_t *out) {
+    const size_t width = words_a_row(columns);
+    const bool power = m == size_t(1) << (PLANES - 1);
+    for (size_t group = 0; group < rows / m; group++, words += m * width, out += columns)
+        for (size_t w = 0; w < width; w += 4) {
+            const size_t count = std::min<size_t>(4, width - w);
+            Quad planes[PLANES];
+            if (power)
+                Tree<PLANES>::add(words + w, width, count, planes);
+            else
+                add_rows<PLANES>(words + w, width, count, m, planes);
+            uint64_t counts[32] = {};
+            for (size_t p = 0; p < PLANES; p++)
+                for (size_t i = 0; i < 4; i++)
+                    for (size_t k = 0; k < 8; k++)
+                        counts[8 * i + k] += spread((planes[p][i] >> (8 * k)) & 0xff) << p;
+            std::memcpy(out + 64 * w, counts, std::min<size_t>(256, columns - 64 * w));
+        }
+}
+
 INLINE void column_group_counts(const uint64_t *words, size_t rows, size_t columns, size_t m,
                                 uint8_t *out) {
-    const size_t width = words_a_row(columns);
-    for (size_t group = 0; group < rows / m; group++, words += m * width, out += columns)
-        for (size_t w = 0; w < width; w++) {
-            Quad planes[7];
-            add_rows<7>(words + w, width, 1, m, planes);
-            uint8_t counts[64];
-            for (int i = 0; i < 8; i++) {
-                uint64_t bytes = 0;
-                for (int p = 0; p < 7; p++)
-                    bytes += spread((planes[p][0] >> (8 * i)) & 0xff) << p;
-                std::memcpy(counts + 8 * i, &bytes, 8);
-            }
-            std::memcpy(out + 64 * w, counts, std::min<size_t>(64, columns - 64 * w));
-        }
+    switch (bit_length(m)) {
+    case 1: return column_group_counts_of<1>(words, rows, columns, m, out);
+    case 2: return column_group_counts_of<2>(words, rows, columns, m, out);
+    case 3: return column_group_counts_of<3>(words, rows, columns, m, out);
+    case 4: return column_group_counts_of<4>(words, rows, columns, m, out);
+    case 5: return column_group_counts_of<5>(words, rows, columns, m, out);
+    case 6: return column_group_counts_of<6>(words, rows, columns, m, out);
+    default: return column_group_counts_of<7>(words, rows, columns, m, out);
+    }
 }
 
 // ------------------------------------------------------------------------------ statistics

@@ -157,6 +157,8 @@ class StoredArray(Source, frozen=True, eq=False, kw_only=True, gc=False):
     @property
     def reach(self) -> int:
         """See `Source.reach`."""
+        if self.strides is None:
+            return self.bytes
         return span(self.shape, self.strides) * self.dtype.itemsize
 
     def read(self, start: int, stop: int) -> Raw:

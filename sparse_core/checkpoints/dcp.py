@@ -18,9 +18,9 @@ from sparse_core.checkpoints import pickles, torch_zip
 from sparse_core.checkpoints.arrays import Source, StoredArray, aligned, check_shape
 from sparse_core.checkpoints.content import Content
 from sparse_core.checkpoints.files import SourceFile
-from sparse_core.checkpoints.hub import inside
 from sparse_core.checkpoints.pickles.rebuild import dtype_of, whole_number, whole_numbers
 from sparse_core.checkpoints.pickles.values import Name, Opaque, Unlisted
+from sparse_core.checkpoints.places import inside
 from sparse_core.checkpoints.torch_zip import MAX_PICKLE_BYTES
 from sparse_core.checkpoints.unreadable import Unreadable
 from sparse_core.checkpoints.zipped import Archive

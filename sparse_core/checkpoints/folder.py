@@ -5,7 +5,7 @@ from pathlib import Path
 from sparse_core.checkpoints import dcp, one_file, sharded
 from sparse_core.checkpoints.content import Content
 from sparse_core.checkpoints.files import SourceFile
-from sparse_core.checkpoints.hub import snapshot_of
+from sparse_core.checkpoints.places import snapshot_of
 from sparse_core.checkpoints.unreadable import Unreadable
 
 _USUAL_NAMES = (

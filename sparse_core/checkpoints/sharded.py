@@ -7,7 +7,7 @@ import msgspec
 from sparse_core.checkpoints import one_file
 from sparse_core.checkpoints.content import Content
 from sparse_core.checkpoints.files import SourceFile
-from sparse_core.checkpoints.hub import inside
+from sparse_core.checkpoints.places import inside
 from sparse_core.checkpoints.unreadable import Unreadable
 
 MAX_INDEX_BYTES = 1 << 28

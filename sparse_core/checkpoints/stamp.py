@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 from sparse_core.checkpoints.files import identity_of
-from sparse_core.checkpoints.hub import snapshot_of
+from sparse_core.checkpoints.places import snapshot_of
 from sparse_core.checkpoints.unreadable import Unreadable
 
 CHECKPOINT_SUFFIXES = frozenset(

@@ -39,15 +39,21 @@ _TOKENS = re.compile(r"[a-z]+")
 
 
 class Model(msgspec.Struct, frozen=True, eq=False):
-    """One container of tensors: where it lies in the file ("" = the top), and what is in it."""
+    """One container of tensors.
+
+    Attributes
+    ----------
+    key : str
+        Where it lies in the file, ``a/b``; "" is the top.
+    tensors : dict
+        Its tensors by name.
+    elements : int
+        Elements of all of them, ties counted each time.
+    """
 
     key: str
     tensors: dict[str, Leaf]
-
-    @property
-    def elements(self) -> int:
-        """Elements of all its tensors, ties counted each time."""
-        return sum(leaf.elements for leaf in self.tensors.values() if isinstance(leaf, Source))
+    elements: int
 
 
 class Findings(msgspec.Struct, frozen=True, eq=False):
@@ -195,7 +201,9 @@ class _Walk:
 
     def add_model(self, path: tuple[str, ...], tensors: dict[str, Leaf]) -> None:
         if tensors:
-            self.models.append(Model("/".join(path), tensors))
+            sources = (leaf for leaf in tensors.values() if isinstance(leaf, Source))
+            elements = sum(source.elements for source in sources)
+            self.models.append(Model("/".join(path), tensors, elements))
 
     def count_others(self, key: str, value: object, depth: int) -> None:
         """Count the tensors of optimizers and their kind; keep tables of masks."""

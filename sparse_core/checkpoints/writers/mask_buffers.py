@@ -82,13 +82,12 @@ def fold_mask_tables(desk: Desk) -> None:
 
 def name_packed_masks(desk: Desk) -> None:
     """Say what MaskLLM's released ``mask_compressed.npz`` is: bits without weights."""
+    if len(desk.named("mask")) < len(desk.left):
+        return
     left = {name: desk.source(name) for name in desk.left}
     if left and all(
-        source is not None
-        and name.endswith(".mask")
-        and source.dtype.name == "uint8"
-        and len(source.shape) == 1
-        for name, source in left.items()
+        source is not None and source.dtype.name == "uint8" and len(source.shape) == 1
+        for source in left.values()
     ):
         desk.sign(f"{MASK_LLM} (masks only)")
         desk.say(

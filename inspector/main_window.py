@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 SIZE = (1440, 900)
 PLANES: tuple[Plane, ...] = ("density", "violation", "mask", "magnitude", "value")
-_NO_CORE = "The core process cannot be started: no file can be read. The log below says why."
+_NO_CORE = "The core process cannot be started, so no file can be read. Its log says why."
 _BUG = "Something went wrong in the window itself. It goes on; please report it with Copy details."
 _LOG_HEIGHT = 180
 _TOP_HEIGHT = 30
@@ -428,7 +428,8 @@ class MainWindow(QMainWindow):
             return
         self.core_label.setText(f"core: {state}")
         if state == "failed":
-            self.problems.add(Problem(_NO_CORE, where="core"))
+            details = self.log.text.toPlainText()
+            self.problems.add(Problem(_NO_CORE, where="core", details=details))
             self.session.show(msgspec.structs.replace(self.session.state, log_shown=True))
 
     @Slot(object)

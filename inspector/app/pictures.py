@@ -131,6 +131,8 @@ class _Studio:
             self._app.processEvents(self._turn, _WAIT_MS)
             for problem in self._window.problems.problems:
                 if problem.severity == "error":
+                    # A traceback of the core, where there is one: nobody sees the log pane here.
+                    sys.stderr.write(problem.details)
                     raise SparseError(problem.sentence)
 
 

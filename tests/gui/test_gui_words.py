@@ -93,7 +93,8 @@ def test_the_command_line_makes_paths_absolute(monkeypatch: pytest.MonkeyPatch) 
     [
         "/a --page weights", "/a --zoom 8", "/a /b --pictures out", "--pictures out",
         "/a --pictures out --at 3", "/a --pictures out --at -1,2", "/a --pictures out --zoom 0",
-        "/a --pictures out --zoom nan", "/a --pictures out --zoom -2", "/a --pictures out --page nothing", "--nonsense",
+        "/a --pictures out --zoom nan", "/a --pictures out --zoom -2",
+        "/a --pictures out --page nothing", "--nonsense",
     ],
 )  # fmt: skip
 def test_nonsense_is_refused_in_a_sentence(text: str) -> None:

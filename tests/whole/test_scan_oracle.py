@@ -12,13 +12,37 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.utils.prune
 
 ROOT = Path(__file__).resolve().parents[2]
 RECOGNISED = [(n, m) for m in (4, 8, 16, 32) for n in (1, 2, 4, 8, 16) if 2 * n <= m]
-KEYS = (
-    "type name kind shape dtype elements rule zeros raw_zeros mask_zeros near_zeros nan inf min max "
-    "mean std pattern axis ambiguous groups bad_groups zero_rows zero_columns class"
-).split()
+KEYS = [
+    "type",
+    "name",
+    "kind",
+    "shape",
+    "dtype",
+    "elements",
+    "rule",
+    "zeros",
+    "raw_zeros",
+    "mask_zeros",
+    "near_zeros",
+    "nan",
+    "inf",
+    "min",
+    "max",
+    "mean",
+    "std",
+    "pattern",
+    "axis",
+    "ambiguous",
+    "groups",
+    "bad_groups",
+    "zero_rows",
+    "zero_columns",
+    "class",
+]
 
 
 def scan(path: Path, *words: str, status: int = 0) -> list[dict[str, Any]]:

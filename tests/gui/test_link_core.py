@@ -9,6 +9,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
+from gated_core import gated_core
 from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 from safetensors.numpy import save_file
@@ -33,6 +34,7 @@ from sparse_core.messages import (
     WatchFiles,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
 SERVE = "import sys; from sparse_core.__main__ import main; sys.exit(main(['serve']))"
 UNCACHED = ScanOptions(cache=False)
 PATIENCE_MS = 20_000
@@ -82,6 +84,20 @@ def link(qtbot: QtBot) -> Iterator[CoreLink]:
     link.stop()
 
 
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def gated(qtbot: QtBot, gate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CoreLink]:
+    """A link to a core that stops in the middle of a scan until ``gate`` exists."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    link = CoreLink(gated_core(gate))
+    yield link
+    link.stop()
+
+
 def ask(link: CoreLink, answers: Answers, body: Request) -> int:
     return link.ask(body, answers.take)
 
@@ -102,42 +118,45 @@ def test_questions_wait_for_a_core_that_is_not_up(
 
 
 def test_a_killed_core_is_started_again_and_asked_again(
-    link: CoreLink, large: Path, qtbot: QtBot
+    gated: CoreLink, gate: Path, large: Path, qtbot: QtBot
 ) -> None:
     answers, again = Answers(), []
-    link.restarted.connect(lambda: again.append(link.pid))
-    link.start()
-    qtbot.waitUntil(lambda: link.ready, timeout=PATIENCE_MS)
-    call = ask(link, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
+    gated.restarted.connect(lambda: again.append(gated.pid))
+    gated.start()
+    call = ask(gated, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
     qtbot.waitUntil(lambda: bool(answers.all), timeout=PATIENCE_MS)
-    first = link.pid
+    first = gated.pid
     os.kill(first, signal.SIGKILL)
+    gate.touch()
     qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
     assert isinstance(answers.last(call), Scanned)
-    assert again == [link.pid] != [first]
+    assert again == [gated.pid] != [first]
 
 
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGBUS])
 def test_a_question_that_saw_two_deaths_is_not_asked_a_third_time(
-    link: CoreLink, large: Path, checkpoint: Path, qtbot: QtBot
+    gated: CoreLink, gate: Path, large: Path, checkpoint: Path, qtbot: QtBot, death: signal.Signals
 ) -> None:
     answers, marked = Answers(), []
-    link.file_marked.connect(lambda path, sentence: marked.append((path, sentence)))
-    link.start()
-    call = ask(link, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
-    innocent = ask(link, answers, ScanCheckpoint(FileId(str(checkpoint)), UNCACHED))
+    gated.file_marked.connect(lambda path, sentence: marked.append((path, sentence)))
+    gated.start()
+    call = ask(gated, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
+    innocent = ask(gated, answers, ScanCheckpoint(FileId(str(checkpoint)), UNCACHED))
     for _ in range(2):
         seen = len(answers.all)
         qtbot.waitUntil(lambda seen=seen: len(answers.all) > seen, timeout=PATIENCE_MS)
-        os.kill(link.pid, signal.SIGKILL)
-        qtbot.waitUntil(lambda: not link.ready, timeout=PATIENCE_MS)
+        os.kill(gated.pid, death)
+        qtbot.waitUntil(lambda: not gated.ready, timeout=PATIENCE_MS)
+    gate.touch()
     qtbot.waitUntil(ended(answers, innocent), timeout=PATIENCE_MS)
-    verdict = answers.last(call)
-    assert isinstance(verdict, Failed)
+    failed = answers.last(call)
+    assert isinstance(failed, Failed)
     assert [path for path, _ in marked] == [str(large)]
-    assert str(large) in verdict.sentence
+    assert str(large) in failed.sentence
     assert isinstance(answers.last(innocent), Scanned)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_a_core_fails_with_a_sentence(qtbot: QtBot) -> None:
     answers, states = Answers(), []
     link = CoreLink(["/nowhere/sparsescope", "serve"])
@@ -150,7 +169,10 @@ def test_what_cannot_be_a_core_fails_with_a_sentence(qtbot: QtBot) -> None:
     link.stop()
 
 
-def test_a_core_of_another_protocol_is_refused(qtbot: QtBot) -> None:
+def test_a_core_of_another_protocol_is_refused(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     other = f"import sparse_core.commands.serve as s; s.PROTOCOL = 999; {SERVE}"
     answers, states = Answers(), []
     link = CoreLink([sys.executable, "-c", other])
@@ -163,8 +185,11 @@ def test_a_core_of_another_protocol_is_refused(qtbot: QtBot) -> None:
     link.stop()
 
 
-def test_a_banner_and_a_grandchild(checkpoint: Path, qtbot: QtBot) -> None:
+def test_a_banner_and_a_grandchild(
+    checkpoint: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As through ssh: text before the first frame; and what a core started ends with it."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     banner = (
         "import subprocess; print('Welcome, last login: never', flush=True);"
         "child = subprocess.Popen(['sleep', '1000'], stdin=subprocess.DEVNULL);"
@@ -211,6 +236,7 @@ def test_modules_planted_in_the_users_home_are_not_imported(
     assert not (home / "sprung").exists()
 
 
+@pytest.mark.slow
 def test_watched_files_are_watched_after_a_restart(
     link: CoreLink, checkpoint: Path, qtbot: QtBot
 ) -> None:
@@ -230,6 +256,7 @@ def test_watched_files_are_watched_after_a_restart(
     assert news == [FileChanged(file, gone=True)]
 
 
+@pytest.mark.slow
 def test_the_window_gets_its_turn_between_answers(
     link: CoreLink, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -260,16 +287,17 @@ def test_the_window_gets_its_turn_between_answers(
     assert max(turns) <= 10
 
 
-def test_cancel_and_stop(link: CoreLink, large: Path, qtbot: QtBot) -> None:
+def test_cancel_and_stop(gated: CoreLink, gate: Path, large: Path, qtbot: QtBot) -> None:
     answers = Answers()
-    link.start()
-    call = ask(link, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
-    link.cancel(call)
+    gated.start()
+    call = ask(gated, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
+    gated.cancel(call)
+    gate.touch()
     qtbot.waitUntil(ended(answers, call), timeout=PATIENCE_MS)
     assert answers.last(call) == Stopped()
-    silent = ask(link, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
-    pid = link.pid
-    link.stop()
+    silent = ask(gated, answers, ScanCheckpoint(FileId(str(large)), UNCACHED))
+    pid = gated.pid
+    gated.stop()
     assert not alive(pid)
-    assert link.pid == 0
+    assert gated.pid == 0
     assert answers.last(silent) is None

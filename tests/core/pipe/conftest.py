@@ -1,6 +1,7 @@
-"""The hostile files of the readers' tests are sent through the pipe too."""
+"""The pipe's tests borrow the readers' hostile files and the link's core with a gate."""
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "checkpoints"))
+TESTS = Path(__file__).resolve().parents[2]
+sys.path.extend([str(TESTS / "core" / "checkpoints"), str(TESTS / "gui")])

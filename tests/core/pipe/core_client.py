@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -73,7 +74,8 @@ class CoreClient:
         """Close its stdin; give its status and what it logged."""
         if self.process.stdin.closed:
             return self.process.wait(20), ""
-        self.process.stdin.close()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
         log = self.process.stderr.read().decode()
         self.process.stdout.close()
         self.process.stderr.close()

@@ -11,6 +11,9 @@ COMMANDS: dict[str, str] = {
     "train": "sparse_core.commands.train",
     "export": "sparse_core.commands.export",
     "timeline": "sparse_core.commands.timeline",
+    "evaluate": "sparse_core.commands.evaluate",
+    "sensitivity": "sparse_core.commands.sensitivity",
+    "curve": "sparse_core.commands.curve",
     "speed": "sparse_core.commands.speed",
 }
 """Name on the command line -> module."""

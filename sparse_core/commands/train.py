@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparse_core.commands.growing import add_fields, grow
 from sparse_core.errors import RunError
 from sparse_core.runs.events import Event, to_line
 
 if TYPE_CHECKING:
     import msgspec
 
-    from sparse_core.training.forms import Field
 
 SUMMARY = "train a sparse network, or resume a run"
 _PLAIN = ("run", "folder", "resume", "json", "config", "command")
@@ -33,42 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on where the run stopped")
     parser.add_argument("--config", type=Path, help="TOML file with options")
     parser.add_argument("--json", action="store_true", help="print the events, one a line")
-    parser.parse_known_args = _ParseWithOptions(parser)  # type: ignore[method-assign,assignment]
+    grow(parser, _add_options)
 
 
-class _ParseWithOptions:
-    """Parses, after adding the options of the method and task that the words name.
+def _add_options(parser: argparse.ArgumentParser, words: list[str]) -> None:
+    from sparse_core.training.forms import fields_of
+    from sparse_core.training.options import TrainOptions
+    from sparse_core.training.registry import find_method, find_task
 
-    Only this way do a user's own options appear in ``--help``, and does ``sparsescope --help``
-    not wait for torch.
-    """
-
-    def __init__(self, parser: argparse.ArgumentParser) -> None:
-        self._parser = parser
-        self._parse = parser.parse_known_args
-
-    def __call__(
-        self, words: Sequence[str] | None = None, space: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        """Do what ``ArgumentParser.parse_known_args`` does."""
-        words = list(sys.argv[1:] if words is None else words)
-        try:
-            self._add_options(words)
-        except RunError as error:
-            self._parser.exit(2, f"sparsescope: {error}\n")
-        return self._parse(words, space)
-
-    def _add_options(self, words: list[str]) -> None:
-        from sparse_core.training.forms import fields_of
-        from sparse_core.training.options import TrainOptions
-        from sparse_core.training.registry import find_method, find_task
-
-        named = _named(words)
-        _add_fields(self._parser, "training", fields_of(TrainOptions))
-        method = find_method(named["method"])
-        task = find_task(named["task"])
-        _add_fields(self._parser, f"method {named['method']}", fields_of(method.Options))
-        _add_fields(self._parser, f"task {named['task']}", fields_of(task.Options))
+    named = _named(words)
+    add_fields(parser, "training", fields_of(TrainOptions))
+    method, task = find_method(named["method"]), find_task(named["task"])
+    add_fields(parser, f"method {named['method']}", fields_of(method.Options))
+    add_fields(parser, f"task {named['task']}", fields_of(task.Options))
 
 
 def _named(words: Sequence[str]) -> dict[str, str]:
@@ -99,22 +76,6 @@ def _named_by_run(run: Path) -> dict[str, str]:
     config = read_config(run / "run.json")
     words = {"method": config.method, "task": config.task}
     return {key: value for key, value in words.items() if not is_file(value)}
-
-
-def _add_fields(parser: argparse.ArgumentParser, title: str, fields: "Sequence[Field]") -> None:
-    group = parser.add_argument_group(title)
-    for field in fields:
-        default = "" if field.default in (None, "") else f" (default {field.default})"
-        unit = f" [{field.unit}]" if field.unit else ""
-        choices = f" {{{', '.join(field.choices)}}}" if field.choices else ""
-        group.add_argument(
-            field.flag,
-            dest=field.key,
-            metavar=field.kind.upper() if not field.choices else "NAME",
-            nargs="?" if field.kind == "bool" else None,
-            const="true" if field.kind == "bool" else None,
-            help=f"{field.help}{choices}{unit}{default}".replace("%", "%%"),
-        )
 
 
 def read_toml(path: Path) -> dict[str, Any]:

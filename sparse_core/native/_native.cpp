@@ -888,10 +888,10 @@ AVX2 size_t sum_singles(const uint32_t *bits, size_t size, uint32_t limit, uint6
     const __m256i keep = _mm256_set1_epi32(0x7fffffff), none = _mm256_setzero_si256();
     const __m256i below = _mm256_set1_epi32(int(limit));
     Extremes extremes = no_extremes();
+    __m256i near = none;
     size_t at = 0;
     for (; at + BLOCK <= size; at += BLOCK) {
         __m256 s = _mm256_setzero_ps(), q = s;
-        __m256i near = none;
         UNROLL for (int w = 0; w < 2; w++) {
             uint64_t zeros = 0;
             UNROLL for (int i = 0; i < 8; i++) {
@@ -910,10 +910,10 @@ AVX2 size_t sum_singles(const uint32_t *bits, size_t size, uint32_t limit, uint6
             }
             if (PACK) words[at / 64 + w] = ~zeros;
         }
-        if (limit) found.near += add_lanes(near);
         join(s, q, sums + at / BLOCK, squares + at / BLOCK);
     }
     finish(extremes, found);
+    found.near += add_lanes(near);
     return at;
 }
 
@@ -928,11 +928,12 @@ AVX2 size_t sum_bfloats(const uint16_t *bits, size_t size, uint16_t limit, uint6
     const __m256i upper = _mm256_set1_epi32(int(0xffff0000u)), none = _mm256_setzero_si256();
     const __m256i keep = _mm256_set1_epi16(0x7fff), below = _mm256_set1_epi16(short(limit));
     Extremes even = no_extremes(), odd = even;
+    __m256i total = none;
     size_t at = 0;
     for (; at + 2 * BLOCK <= size; at += 2 * BLOCK) {
         __m256 s0 = _mm256_setzero_ps(), q0 = s0, s1 = s0, q1 = s0;
         __m256i near = none;
-        UNROLL for (int pair = 0; pair < 8; pair++) {
+        for (int pair = 0; pair < 8; pair++) {
             __m256i zero[2];
             UNROLL for (int i = 0; i < 2; i++) {
                 const __m256i raw = read(bits + at + 32 * pair + 16 * i);
@@ -953,13 +954,14 @@ AVX2 size_t sum_bfloats(const uint16_t *bits, size_t size, uint16_t limit, uint6
                 std::memcpy(reinterpret_cast<char *>(words) + at / 8 + 4 * pair, &kept, 4);
             }
         }
-        if (limit) found.near += add_lanes(add_near16(near));
+        total = _mm256_add_epi32(total, add_near16(near));
         const size_t block = at / (2 * BLOCK);
         join(s0, q0, sums + block, squares + block);
         join(s1, q1, sums + half + block, squares + half + block);
     }
     finish(even, found);
     finish(odd, found);
+    found.near += add_lanes(total);
     return at;
 }
 
@@ -969,11 +971,12 @@ AVX2 size_t sum_halves(const uint16_t *bits, size_t size, uint16_t limit, uint64
     const __m256i keep = _mm256_set1_epi16(0x7fff), none = _mm256_setzero_si256();
     const __m256i below = _mm256_set1_epi16(short(limit));
     Extremes extremes = no_extremes();
+    __m256i total = none;
     size_t at = 0;
     for (; at + BLOCK <= size; at += BLOCK) {
         __m256 s = _mm256_setzero_ps(), q = s;
         __m256i near = none;
-        UNROLL for (int pair = 0; pair < 4; pair++) {
+        for (int pair = 0; pair < 4; pair++) {
             __m256i zero[2];
             UNROLL for (int i = 0; i < 2; i++) {
                 const __m256i raw = read(bits + at + 32 * pair + 16 * i);
@@ -993,10 +996,11 @@ AVX2 size_t sum_halves(const uint16_t *bits, size_t size, uint16_t limit, uint64
                 std::memcpy(reinterpret_cast<char *>(words) + at / 8 + 4 * pair, &kept, 4);
             }
         }
-        if (limit) found.near += add_lanes(add_near16(near));
+        total = _mm256_add_epi32(total, add_near16(near));
         join(s, q, sums + at / BLOCK, squares + at / BLOCK);
     }
     finish(extremes, found);
+    found.near += add_lanes(total);
     return at;
 }
 

@@ -15,8 +15,8 @@ _MAGIC = b"\x93NUMPY"
 _MAX_HEADER_BYTES = 10_000
 _HEADER = re.compile(
     r"\s*\{\s*'descr':\s*(?P<descr>'[^']*'|\[.*\]),\s*'fortran_order':\s*(?P<fortran>True|False),"
-    r"\s*'shape':\s*\((?P<shape>[\d,\sL]*)\),?\s*\}\s*",
-    re.DOTALL,
+    r"\s*'shape':\s*\((?P<shape>(?:\s*\d+L?\s*,)*(?:\s*\d+L?)?\s*)\),?\s*\}\s*",
+    re.DOTALL | re.ASCII,
 )
 _BY_DESCR = {dtype.raw: dtype for dtype in TABLE if dtype.family in ("int", "uint", "complex")} | {
     "<f8": DTYPES["float64"],

@@ -275,6 +275,9 @@ NPZ: dict[str, bytes] = {
     "header that is code": npz_bytes(
         {"a.npy": b"\x93NUMPY\x01\x00" + struct.pack("<H", 30) + b"__import__('os').system('x')  "}
     ),
+    "array with a broken shape": npz_bytes(
+        {"a.npy": _npy("<f4", (3, 4), b"\0" * 48).replace(b"3, 4", b"3\x1c 4")}
+    ),
     "no arrays": npz_bytes({}),
     "claims 4 GB": _bomb("w.npy", (1 << 32) - 2, _deflate(b"")),
     "claims more than deflate can": _bomb("w.npy", 1 << 20, _deflate(b"x")),

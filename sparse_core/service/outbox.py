@@ -58,6 +58,7 @@ class Outbox:
         self._changed = Condition()
         self._urgent: deque[Answer] = deque()
         self._bulk: deque[Answer] = deque()
+        self._gathered: deque[Answer] = deque()
         self._pieces: deque[bytes] = deque()
         self._credits = CREDITS
         self._streams: list[Stream] = []
@@ -100,10 +101,10 @@ class Outbox:
             self._changed.notify_all()
 
     def detach(self, stream: Stream) -> None:
-        """Ask this stream a last time; what it gave is in the queue when this returns."""
+        """Ask this stream a last time; what it gave goes before any bulk answer sent later."""
         with self._changed:
             self._streams.remove(stream)
-            self._bulk.extend(stream.drain())
+            self._gathered.extend(stream.drain())
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -135,8 +136,9 @@ class Outbox:
             return
         if not self._pieces:
             self._collect()
-            if self._bulk:
-                payload = self._encode(self._bulk.popleft())
+            queue = self._gathered or self._bulk
+            if queue:
+                payload = self._encode(queue.popleft())
                 self._pieces.extend(encode_frames(payload, bulk=True))
         if self._pieces:
             self._credits -= 1
@@ -154,13 +156,13 @@ class Outbox:
         return self._encoder.encode(msgspec.structs.replace(answer, body=UNSENDABLE))
 
     def _collect(self) -> None:
-        """Ask the streams, at most once a beat and only while there is room."""
+        """Ask the streams, at most once a beat and only when what they gave before is gone."""
         now = monotonic()
-        if not self._streams or now < self._beat or len(self._bulk) >= BULK_ANSWERS:
+        if self._gathered or now < self._beat:
             return
         self._beat = now + BEAT_S
         for stream in self._streams:
-            self._bulk.extend(stream.drain())
+            self._gathered.extend(stream.drain())
 
     def _pause(self) -> float | None:
         """Say how long there is surely nothing to do."""

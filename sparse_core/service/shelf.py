@@ -64,14 +64,16 @@ class Kept(Generic[K, V]):
             return value
         with self._lock:
             making = self._making.setdefault(key, Lock())
-        with making:
-            value = self.find(key)
-            if value is None:
-                value = make()
-                self.put(key, value)
-        with self._lock:
-            self._making.pop(key, None)
-        return value
+        try:
+            with making:
+                value = self.find(key)
+                if value is None:
+                    value = make()
+                    self.put(key, value)
+                return value
+        finally:
+            with self._lock:
+                self._making.pop(key, None)
 
     def put(self, key: K, value: V) -> None:
         """Keep a value, drop the oldest that no longer fit."""

@@ -119,6 +119,20 @@ def test_what_a_stream_gathers_travels_together():
     assert stream.drained == 1
 
 
+def test_a_flood_of_bulk_answers_does_not_starve_a_stream():
+    class Endless:
+        def drain(self) -> list[Answer]:
+            return [Answer(9, Progress(0, 1, "rows", None))]
+
+    sink = Sink()
+    for call in range(1, BULK_ANSWERS + 1):
+        sink.outbox.send(Answer(call, TILE))
+    sink.outbox.attach(Endless())
+    sink.enough = 3
+    sink.outbox.run()
+    assert sink.ids[:2] == [9, 1]
+
+
 def test_an_answer_that_cannot_travel_becomes_a_sentence(caplog):
     sink = Sink()
     sink.outbox.say(Answer(4, Failed("a name \udc80", "x"), last=True))

@@ -24,7 +24,7 @@ _BYTE = DTYPES["uint8"]
 _METADATA = "__metadata__"
 
 
-class _Entry(msgspec.Struct, frozen=True, gc=False):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A tensor in the header; the defaults let ``__metadata__`` pass through the same decoder."""
 
     dtype: str = ""
@@ -36,13 +36,21 @@ class _Metadata(msgspec.Struct, frozen=True):
     texts: dict[str, str] | None = msgspec.field(default=None, name=_METADATA)
 
 
-_TABLE = msgspec.json.Decoder(dict[str, _Entry])
+_TABLE = msgspec.json.Decoder(dict[str, Entry])
 _TEXTS = msgspec.json.Decoder(_Metadata)
 
 
 def looks_like(head: bytes, size: int) -> bool:
     """Whether a file of ``size`` bytes that begins with ``head`` claims to be safetensors."""
     return size >= 10 and head[8:9] == b"{"
+
+
+class Table(msgspec.Struct, frozen=True, eq=False):
+    """A header, and the bytes that its offsets count in."""
+
+    entries: dict[str, Entry]
+    metadata: dict[str, str]
+    region: FileRegion
 
 
 def read(file: SourceFile) -> Content:
@@ -53,17 +61,30 @@ def read(file: SourceFile) -> Content:
     Unreadable
         If the header or an offset in it cannot be right.
     """
+    table = read_table(file)
+    entries = table.entries.items()
+    return Content(
+        format=FORMAT,
+        tree={name: _array(name, entry, table.region) for name, entry in entries},
+        files=(file,),
+        folder=file.path.parent,
+        metadata=table.metadata,
+    )
+
+
+def read_table(file: SourceFile) -> Table:
+    """Read the header as it stands: also of number formats that have no row in our table.
+
+    Raises
+    ------
+    Unreadable
+        If it cannot be right.
+    """
     raw, begin = _header(file)
     entries, metadata = _parse(raw)
     region = FileRegion(str(file.path), file.size - begin, file, begin)
     _check_cover(entries, region.length)
-    return Content(
-        format=FORMAT,
-        tree={name: _array(name, entry, region) for name, entry in entries.items()},
-        files=(file,),
-        folder=file.path.parent,
-        metadata=metadata,
-    )
+    return Table(entries, metadata, region)
 
 
 def _header(file: SourceFile) -> tuple[bytes, int]:
@@ -76,7 +97,7 @@ def _header(file: SourceFile) -> tuple[bytes, int]:
     return file.read_at(8, length), 8 + length
 
 
-def _parse(raw: bytes) -> tuple[dict[str, _Entry], dict[str, str]]:
+def _parse(raw: bytes) -> tuple[dict[str, Entry], dict[str, str]]:
     """Decode the header into entries and metadata."""
     try:
         entries = _TABLE.decode(raw)
@@ -93,13 +114,13 @@ def _parse(raw: bytes) -> tuple[dict[str, _Entry], dict[str, str]]:
     return entries, texts or {}
 
 
-def _parse_strictly(raw: bytes) -> tuple[dict[str, _Entry], dict[str, str]]:
+def _parse_strictly(raw: bytes) -> tuple[dict[str, Entry], dict[str, str]]:
     """Decode the header slowly, refusing equal names and saying what is wrong."""
     try:
         msgspec.json.decode(raw)  # refuses lone surrogates, which no message can carry
         header = json.loads(raw, object_pairs_hook=_unique)
         texts = msgspec.convert(header.pop(_METADATA, None) or {}, dict[str, str])
-        return msgspec.convert(header, dict[str, _Entry]), texts
+        return msgspec.convert(header, dict[str, Entry]), texts
     except (ValueError, RecursionError, AttributeError, msgspec.MsgspecError) as error:
         raise Unreadable(f"its header is damaged ({error}).") from error
 
@@ -111,7 +132,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return table
 
 
-def _check_cover(entries: dict[str, _Entry], length: int) -> None:
+def _check_cover(entries: dict[str, Entry], length: int) -> None:
     """Check that the tensors lie one behind the other and fill the file, as the format demands."""
     end = 0
     for begin, stop in sorted(entry.data_offsets for entry in entries.values()):
@@ -127,7 +148,7 @@ def _check_cover(entries: dict[str, _Entry], length: int) -> None:
         raise Unreadable(f"{length - end:,} bytes at its end belong to no tensor.")
 
 
-def _array(name: str, entry: _Entry, region: FileRegion) -> StoredArray:
+def _array(name: str, entry: Entry, region: FileRegion) -> StoredArray:
     begin, end = entry.data_offsets
     dtype = BY_CODE.get(entry.dtype)
     check_shape(entry.shape)
@@ -141,7 +162,7 @@ def _array(name: str, entry: _Entry, region: FileRegion) -> StoredArray:
     return StoredArray(dtype=dtype, shape=entry.shape, region=region, start=begin)
 
 
-def _words(name: str, entry: _Entry, region: FileRegion) -> StoredArray:
+def _words(name: str, entry: Entry, region: FileRegion) -> StoredArray:
     """List a tensor of a format that has no row in the table as the bytes that it is."""
     begin, end = entry.data_offsets
     bits = _BITS_OF_OTHER_FORMATS.get(entry.dtype)

@@ -2,6 +2,9 @@
 
 Without `--pattern`, what the checkpoint says of itself is done: latent weights of STE and SR-STE
 are projected. With it, its sparse layers, or `--layers`, are projected to that pattern.
+
+With `--repair`, only the layers that are meant to have that pattern, or `--layers`, are made to
+keep it; everything else is copied bit for bit, and a folder of the hub stays one.
 """
 
 import argparse
@@ -17,18 +20,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command understands."""
     add = parser.add_argument
     add("source", type=Path, help="a run folder or a checkpoint")
-    add("--out", type=Path, required=True, help="the safetensors file to make")
+    add("--out", type=Path, required=True, help="the safetensors file, or folder, to make")
     add("--pattern", metavar="N:M", help="project to this pattern")
-    add("--axis", choices=AXES, default="in", help="where its groups run")
-    add("--layers", action="append", default=[], metavar="GLOB", help="which layers to project")
+    add("--repair", metavar="N:M", help="drop what breaks this pattern, copy everything else")
+    add("--axis", choices=AXES, help="where its groups run (in, or as the layers are meant)")
+    add("--layers", action="append", default=[], metavar="GLOB", help="which layers")
+    add("--container", default="", metavar="KEY", help="which model of a nested file to repair")
     add("--average", type=int, default=1, metavar="K", help="average a run's last K checkpoints")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the file and say what it holds."""
+    if args.repair:
+        from sparse_core.commands import export_repaired
+
+        return export_repaired.run(args)
     from sparse_core.training.export import Wanted, gather, write
 
-    pattern = NMPattern.parse(args.pattern, args.axis) if args.pattern else None
+    pattern = NMPattern.parse(args.pattern, args.axis or "in") if args.pattern else None
     exported = gather(args.source, Wanted(pattern, tuple(args.layers), max(1, args.average)))
     size = write(exported, args.out)
     zeros = sum(int((tensor == 0).sum()) for tensor in exported.state.values())

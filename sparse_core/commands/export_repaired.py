@@ -1,0 +1,107 @@
+"""``export --repair``: a copy whose layers keep their pattern."""
+
+import argparse
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from sparse_core.analysis.words import percent, plural, size
+from sparse_core.checkpoints.saving import check_target, partial_of
+from sparse_core.commands.child import printable, run_in_child
+from sparse_core.errors import SparseError
+from sparse_core.messages import ScanOptions
+from sparse_core.patterns import NMPattern
+
+
+def run(args: argparse.Namespace) -> int:
+    """Export in a child process: the file that is read may be truncated meanwhile."""
+    if args.pattern or args.average != 1:
+        raise SparseError("--repair copies one checkpoint: leave out --pattern and --average.")
+    NMPattern.parse(args.repair)
+    show = sys.stderr.isatty()
+    partial = partial_of(args.out)
+    status = run_in_child(lambda out: export(out, args, show_progress=show), str(args.source))
+    if status:
+        _discard(partial)
+    return status
+
+
+def export(out: TextIO, args: argparse.Namespace, *, show_progress: bool = False) -> int:
+    """Scan, repair, write, and say what was changed.
+
+    Parameters
+    ----------
+    out : TextIO
+    args : Namespace
+    show_progress : bool
+
+    Returns
+    -------
+    int
+        The exit status.
+
+    Raises
+    ------
+    SparseError
+        If the checkpoint cannot be read or the copy not be written.
+    """
+    from sparse_core.analysis.mending import Wanted, choose, export_repaired
+    from sparse_core.analysis.meter import Meter
+    from sparse_core.analysis.scan import scan
+    from sparse_core.checkpoints import open_checkpoint
+    from sparse_core.commands.progress import ProgressBar
+
+    wanted = Wanted(args.repair, args.axis, tuple(args.layers))
+    with (
+        open_checkpoint(_last(args.source), args.container) as checkpoint,
+        ProgressBar(sys.stderr if show_progress else None) as bar,
+    ):
+        check_target(args.out, checkpoint.files)
+        reports = scan(checkpoint, ScanOptions(), progress=bar.show).layers
+        chosen = choose(checkpoint, reports, wanted)
+        meter = Meter(checkpoint.summary.bytes, bar.show)
+        outcome = export_repaired(checkpoint, chosen, args.out, meter.add)
+        writer = checkpoint.writer
+    for one in outcome.mended:
+        changes = one.changes
+        out.write(
+            f"{printable(one.name)}: {one.pattern} along {one.pattern.axis}, "
+            f"{plural(changes.weights, 'weight')} dropped in {plural(changes.groups, 'group')}, "
+            f"{percent(changes.dropped_norm, changes.norm)} of its norm\n"
+        )
+    if outcome.plain:
+        count = plural(len(outcome.plain), "more tensor")
+        out.write(f"{count} had masks or packed forms{_by(writer)} and came out plain.\n")
+    if outcome.left:
+        out.write(f"Not copied: {printable(', '.join(outcome.left))}.\n")
+    out.write(f"{printable(str(args.out))}: {size(outcome.bytes)} of weights.\n")
+    return 0
+
+
+def _last(source: Path) -> Path:
+    """Give the last checkpoint of a run folder; a checkpoint itself."""
+    from sparse_core.runs.folder import RunFolder
+
+    folder = RunFolder(source)
+    if not folder.config.is_file():
+        return source
+    steps = folder.steps(folder.checkpoints)
+    if not steps:
+        raise SparseError(f"{source} has no checkpoint yet: nothing can be exported.")
+    return folder.checkpoint(steps[-1])
+
+
+def _by(writer: str) -> str:
+    """Name the tool whose forms they were."""
+    return f" ({writer})" if writer else ""
+
+
+def _discard(partial: Path) -> None:
+    """Remove what a killed child left unfinished."""
+    with suppress(OSError):
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink()

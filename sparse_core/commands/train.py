@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         values = read_toml(args.config) if args.config else {}
         request = request_of({**values, **given})
         outcome = start(request, args.folder, command=sys.argv, echo=_on_first(echo))
-    if not args.json:
+    if not args.json and _first_process():
         progress.end(f"{outcome.run}: {outcome.reason} at step {outcome.step}")
     return 0
 
@@ -165,4 +165,8 @@ def _print_line(event: Event) -> None:
 
 def _on_first(echo: Callable[[Event], None]) -> Callable[[Event], None] | None:
     """Echo only in the first of several processes."""
-    return echo if os.environ.get("RANK", "0") == "0" else None
+    return echo if _first_process() else None
+
+
+def _first_process() -> bool:
+    return os.environ.get("RANK", "0") == "0"

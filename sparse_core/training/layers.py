@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.utils import parametrize
 
 from sparse_core.errors import RunError
@@ -57,9 +58,11 @@ class SparseLayer:
 
     def whole(self) -> Tensor:
         """Give the weight without gradient; under FSDP2 gathered from all processes."""
-        latent = self.latent.detach()
-        gather = getattr(latent, "full_tensor", None)
-        return latent if gather is None else gather()
+        return gathered(self.latent.detach())
+
+    def spread(self, tensor: Tensor) -> Tensor:
+        """Give a tensor in the weight's shape as the weight lies: under FSDP2, this rank's rows."""
+        return spread_like(tensor, self.latent)
 
     def between(self, transform: nn.Module) -> None:
         """Let ``transform`` change the weight on its way into the product."""
@@ -70,6 +73,21 @@ class SparseLayer:
         if self.pattern is None:
             raise RunError(f"{self.name} has no pattern: this method needs --pattern N:M.")
         return self.pattern
+
+
+def gathered(tensor: Tensor) -> Tensor:
+    """Give the whole of a tensor whose rows lie in several processes; all must ask together."""
+    if isinstance(tensor, DTensor):
+        whole: Tensor = tensor.full_tensor()
+        return whole
+    return tensor
+
+
+def spread_like(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """Give a tensor the device, and the share of rows, of a parameter of its shape."""
+    if isinstance(parameter, DTensor):
+        return distribute_tensor(tensor, parameter.device_mesh, parameter.placements)
+    return tensor.to(parameter.device)
 
 
 def plain_name(key: str) -> str:

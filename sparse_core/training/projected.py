@@ -106,7 +106,7 @@ class ProjectedMethod(Method):
         if self.frozen:
             with torch.no_grad():
                 for layer in self.layers:
-                    layer.latent.mul_(self.mask(layer))
+                    layer.latent.mul_(layer.spread(self.mask(layer)))
 
     def freeze(self) -> None:
         """Fix the masks of now, and prune the latent weights by them."""
@@ -115,9 +115,9 @@ class ProjectedMethod(Method):
         with torch.no_grad():
             for layer in self.layers:
                 mask = self.mask(layer).clone()
-                layer.latent.copy_(self.effective(layer))
+                layer.latent.copy_(layer.spread(self.effective(layer)))
                 if layer.latent.grad is not None:
-                    layer.latent.grad.mul_(mask)
+                    layer.latent.grad.mul_(layer.spread(mask))
                 self.projections[layer.name].frozen = mask
         self.frozen = True
 

@@ -4,6 +4,7 @@ On the CPU it is the kernel of ``masks.project``; elsewhere the same rule in tor
 property test holds the two together bit for bit.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,7 +60,8 @@ def nm_mask(scores: Tensor, layout: Layout, pattern: NMPattern) -> Tensor:
         return mask_by_rank(ranks, run, pattern)
     kept = torch.empty(scores.shape, dtype=torch.bool)
     kernels.project(
-        bits.numpy().reshape(-1).view(_UNSIGNED[integers]),
+        # Not bits.numpy(): that would forbid FSDP2 to free the gathered weight after use.
+        np.from_dlpack(bits).reshape(-1).view(_UNSIGNED[integers]),
         magnitude,
         nan,
         (run.outer, run.length, run.inner),

@@ -28,6 +28,8 @@ METHODS: dict[str, str] = {
 TASKS: dict[str, str] = {
     "digits": _TASKS + "digits:Digits",
     "mnist": _TASKS + "mnist:Mnist",
+    "chars": _TASKS + "chars:Chars",
+    "hf": _TASKS + "hf:Hf",
 }
 
 T = TypeVar("T", bound="Method | Task")

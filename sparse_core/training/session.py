@@ -18,7 +18,7 @@ from sparse_core.training.registry import is_file
 from sparse_core.training.rewind import Beginning, finished_at, rewind
 from sparse_core.training.signals import StopWish
 from sparse_core.training.trainer import Trainer
-from sparse_core.training.world import World, make_world
+from sparse_core.training.world import World, is_lost, make_world
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -100,6 +100,9 @@ def _train(
     world = make_world(request.options.parallel, choose_device(request.options.device))
     try:
         job = Job(request, world.processes)
+        refusal = world.refusal(job)
+        if refusal:
+            raise RunError(refusal)
         if world.rank:
             return _run(job, folder, world, None)
         folder.make()
@@ -123,7 +126,7 @@ def _run(
         trainer = Trainer(job, folder, world, journal)
         _begin(trainer, start)
         with StopWish() as wish:
-            trainer.run(wish)
+            _guarded(trainer, wish)
     except BaseException as error:
         _fail(journal, trainer.step if trainer else 0, error)
         raise
@@ -133,6 +136,19 @@ def _run(
         return Outcome(folder.root, reason, trainer.step)
     finally:
         journal.close()
+
+
+def _guarded(trainer: Trainer, wish: StopWish) -> None:
+    """Run; where processes train together, the death of one is a sentence."""
+    try:
+        trainer.run(wish)
+    except RuntimeError as error:
+        if trainer.world.processes == 1 or not is_lost(error):
+            raise
+        raise RunError(
+            f"Another process of this training ended or is out of reach at step {trainer.step} "
+            f"({str(error).splitlines()[0]}). Go on with --resume."
+        ) from error
 
 
 def _begin(trainer: Trainer, start: Beginning) -> None:

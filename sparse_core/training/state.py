@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sparse_core.errors import RunError
 from sparse_core.runs.tensors import Stored, write_tensors
+from sparse_core.training.layers import gathered, spread_like
 from sparse_core.training.method import MethodState
 from sparse_core.training.stored import read_file, stored
 
@@ -129,7 +130,7 @@ def optimizer_tensors(
     """
     return {
         names[id(parameter)]: {
-            key: value for key, value in parts.items() if isinstance(value, Tensor)
+            key: gathered(value) for key, value in parts.items() if isinstance(value, Tensor)
         }
         for parameter, parts in optimizer.state.items()
     }
@@ -147,7 +148,7 @@ def fill_optimizer(
             if parts is None:
                 continue
             optimizer.state[parameter] = {
-                key: value if value.ndim == 0 else value.to(parameter.device)
+                key: value if value.ndim == 0 else spread_like(value, parameter)
                 for key, value in parts.items()
             }
 

@@ -1,12 +1,15 @@
 """The processes that train together: one, or several under torchrun."""
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, distributed, nn
 
 from sparse_core.errors import RunError
+
+if TYPE_CHECKING:
+    from sparse_core.training.job import Job
 
 
 class World:
@@ -27,6 +30,11 @@ class World:
     def wrap(self, model: nn.Module) -> nn.Module:
         """Give what is called in training in the place of the model."""
         return model
+
+    def refusal(self, job: "Job") -> str:
+        """Say why a job cannot be done by these processes, "" if it can."""
+        del job
+        return ""
 
     def agree(self, value: Any) -> Any:
         """Give rank 0's value to everybody."""
@@ -87,10 +95,35 @@ class Sharded(Replicated):
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """Shard every parameter along dimension 0; the forward pass sees whole weights."""
+        from torch.distributed.device_mesh import init_device_mesh
         from torch.distributed.fsdp import fully_shard
 
-        fully_shard(model)
+        device = next(model.parameters()).device.type
+        fully_shard(model, mesh=init_device_mesh(device, (self.processes,)))
         return model
+
+    def refusal(self, job: "Job") -> str:
+        """Refuse methods that need whole weights, and groups that lie in two processes."""
+        if not job.method.shards:
+            return f"{job.method.name} needs whole weights: use --parallel ddp."
+        for layer in job.layers:
+            run = layer.layout.run(layer.pattern.axis) if layer.pattern else None
+            if layer.pattern is None or run is None or run.outer > 1:
+                continue
+            if run.length % (self.processes * layer.pattern.m):
+                return (
+                    f"{layer.name}: groups of {layer.pattern.m} along its {run.length} rows would "
+                    f"lie in two of {self.processes} processes. Use another number of processes, "
+                    "or --parallel ddp."
+                )
+        return ""
+
+
+def is_lost(error: RuntimeError) -> bool:
+    """Say whether an error means that another process is gone."""
+    text = str(error).lower()
+    words = ("connection closed", "connection reset", "gloo", "nccl", "timed out", "broken pipe")
+    return isinstance(error, distributed.DistError) or any(word in text for word in words)
 
 
 def make_world(parallel: str, device: torch.device) -> World:

@@ -132,5 +132,4 @@ class SrSte(ProjectedMethod):
         self._done = scalars.get("done", 0.0)
 
     def _pruned(self, layer: SparseLayer) -> Tensor:
-        latent = layer.latent.detach()
-        return latent * ~self.mask(layer)
+        return layer.latent.detach() * layer.spread(~self.mask(layer))

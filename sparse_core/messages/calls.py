@@ -35,6 +35,16 @@ from sparse_core.messages.requests import (
     WatchFiles,
 )
 from sparse_core.messages.scan import Verdict
+from sparse_core.messages.violations import (
+    Loupe,
+    LoupeWanted,
+    NextViolation,
+    RepairPreview,
+    RepairWanted,
+    UnsteadyWanted,
+    Violations,
+    ViolationsWanted,
+)
 
 Request = (
     Hello
@@ -49,6 +59,11 @@ Request = (
     | CellWanted
     | ValuesWanted
     | WatchFiles
+    | ViolationsWanted
+    | NextViolation
+    | LoupeWanted
+    | UnsteadyWanted
+    | RepairWanted
     | Credit
 )
 Reply = (
@@ -65,6 +80,9 @@ Reply = (
     | Cell
     | Values
     | FileChanged
+    | Violations
+    | Loupe
+    | RepairPreview
     | Done
     | Failed
     | Stopped

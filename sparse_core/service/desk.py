@@ -19,15 +19,21 @@ from sparse_core.messages import (
     Hello,
     LayerWanted,
     LookFirst,
+    LoupeWanted,
+    NextViolation,
     OpenCheckpoint,
     Opened,
     PictureWanted,
+    RepairWanted,
     Reply,
     ScanCheckpoint,
     TilesWanted,
+    UnsteadyWanted,
     ValuesWanted,
+    ViolationsWanted,
     WatchFiles,
 )
+from sparse_core.service.findings import Findings
 from sparse_core.service.lanes import Job, Lane, Work
 from sparse_core.service.listing import columns_of
 from sparse_core.service.outbox import Outbox, Write
@@ -39,7 +45,7 @@ from sparse_core.version import VERSION
 
 LOG = logging.getLogger(__name__)
 
-LANES = ("open", "scan", "picture", "tiles", "cell", "values")
+LANES = ("open", "scan", "picture", "tiles", "cell", "values", "groups")
 """One thread each, so that a scan keeps no cursor waiting."""
 
 BULK = frozenset({"open", "scan", "tiles"})
@@ -59,6 +65,7 @@ class Service:
         self._outbox = Outbox(write)
         self._shelf = Shelf()
         self._pictures = Pictures(self._shelf)
+        self._findings = Findings(self._shelf)
         self._scans = Scans(self._shelf, self._outbox)
         self._watch = Watch(lambda news: self._outbox.say(Answer(0, news)))
         self._lanes = {name: Lane(name) for name in LANES}
@@ -132,6 +139,22 @@ class Service:
                 self._put("values", call, partial(self._pictures.values, wanted=body))
             case LayerWanted() as body:
                 self._put("values", call, partial(self._pictures.layer, wanted=body))
+            case _:
+                self._queue_finding(call)
+
+    def _queue_finding(self, call: Call) -> None:
+        """Give a question about groups to its lane."""
+        match call.body:
+            case ViolationsWanted() as body:
+                self._put("groups", call, partial(self._findings.violations, wanted=body))
+            case NextViolation() as body:
+                self._put("groups", call, partial(self._findings.next_violation, wanted=body))
+            case LoupeWanted() as body:
+                self._put("cell", call, partial(self._findings.loupe, wanted=body))
+            case UnsteadyWanted() as body:
+                self._put("groups", call, partial(self._findings.unsteady, wanted=body))
+            case RepairWanted() as body:
+                self._put("groups", call, partial(self._findings.repair, wanted=body))
             case _:
                 self.refuse(call.id, f"This core cannot do {type(call.body).__name__}.")
 

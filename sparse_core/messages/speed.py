@@ -2,7 +2,7 @@
 
 import msgspec
 
-BACKENDS = ("dense", "compact", "nm_native", "csr", "bsr")
+BACKENDS = ("dense", "compact", "semi_structured", "nm_triton", "nm_native", "csr", "bsr")
 """Names of the ways of running a layer, in the order of reports."""
 FORMATS = ("fp32", "fp16", "bf16", "fp64")
 """Number formats that can be timed."""

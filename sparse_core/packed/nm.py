@@ -75,8 +75,7 @@ def pack_nm(raw: Raw, dtype: DType, layout: Layout, pattern: NMPattern) -> Packe
     run = _run(layout, pattern)
     lines = _lines(raw, run)
     whole = run.length // pattern.m * pattern.m
-    groups = lines[:, :whole].reshape(len(lines), -1, pattern.m)
-    kept = nonzero(np.ascontiguousarray(groups).reshape(-1), dtype).reshape(groups.shape)
+    groups, kept = _groups(lines, dtype, pattern)
     _refuse_broken(kept, run, pattern)
     # A stable sort by "how little does it need a place": non-zeros, negative zeros, zeros.
     need = 2 * kept.astype(np.int8) + _has_bits(groups)
@@ -90,6 +89,19 @@ def pack_nm(raw: Raw, dtype: DType, layout: Layout, pattern: NMPattern) -> Packe
         layout,
         dtype,
     )
+
+
+def check_nm(raw: Raw, dtype: DType, layout: Layout, pattern: NMPattern) -> None:
+    """Refuse what ``pack_nm`` would refuse, without packing; the parameters are the same.
+
+    Raises
+    ------
+    PatternError
+        If a group breaks the pattern; the first is named.
+    """
+    run = _run(layout, pattern)
+    _, kept = _groups(_lines(raw, run), dtype, pattern)
+    _refuse_broken(kept, run, pattern)
 
 
 def unpack_nm(packed: PackedNM) -> Raw:
@@ -157,6 +169,14 @@ def _lines(raw: Raw, run: Run) -> Raw:
     """Give the weights as ``(outer * inner, length)``, groups along the rows."""
     moved = raw.reshape(run.outer, run.length, run.inner).transpose(0, 2, 1)
     return moved.reshape(-1, run.length)
+
+
+def _groups(lines: Raw, dtype: DType, pattern: NMPattern) -> tuple[Raw, npt.NDArray[np.bool_]]:
+    """Cut the whole groups out of lines, ``(lines, groups, m)``, and say which are not zero."""
+    whole = lines.shape[1] // pattern.m * pattern.m
+    groups = lines[:, :whole].reshape(len(lines), -1, pattern.m)
+    kept = nonzero(np.ascontiguousarray(groups).reshape(-1), dtype).reshape(groups.shape)
+    return groups, kept
 
 
 def _has_bits(groups: Raw) -> npt.NDArray[np.bool_]:

@@ -6,8 +6,18 @@ from sparse_core.inference.backends.compact import Compact
 from sparse_core.inference.backends.csr import CSR
 from sparse_core.inference.backends.dense import Dense
 from sparse_core.inference.backends.nm_native import NMNative
+from sparse_core.inference.backends.nm_triton import NMTriton
+from sparse_core.inference.backends.semi_structured import SemiStructured
 
-BACKENDS: tuple[Backend, ...] = (Dense(), Compact(), NMNative(), CSR(), BSR())
+BACKENDS: tuple[Backend, ...] = (
+    Dense(),
+    Compact(),
+    SemiStructured(),
+    NMTriton(),
+    NMNative(),
+    CSR(),
+    BSR(),
+)
 BY_NAME = {backend.name: backend for backend in BACKENDS}
 
 __all__ = [
@@ -20,6 +30,8 @@ __all__ = [
     "Compact",
     "Dense",
     "NMNative",
+    "NMTriton",
     "Prepared",
+    "SemiStructured",
     "Support",
 ]

@@ -1,4 +1,4 @@
-"""The analysis cache: what a scan found, kept for the next time the same file is opened.
+"""The analysis cache: what was found, kept for the next time the same file is opened.
 
 It lies in the platform's cache folder and nowhere else, readable by its owner alone. An entry is
 found only for the same bytes under the same options by the same version of this program; what
@@ -8,7 +8,7 @@ cannot be read or written is as good as absent.
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from sparse_core.version import VERSION
 
 LIMIT_BYTES = 4_000_000_000
 _DIGEST = 16
+Buffer = bytes | memoryview
 _SUFFIX = ".scan"
 
 
@@ -63,34 +64,53 @@ def key_of(checkpoint: Checkpoint, options: ScanOptions) -> str:
 
 def get(key: str) -> tuple[LayerReport, ...] | None:
     """Give the reports of an earlier scan; a damaged entry is removed."""
-    path = folder() / f"{key}{_SUFFIX}"
+    path = entry(key, _SUFFIX)
     try:
         data = path.read_bytes()
     except OSError:
         return None
     reports = _decoded(data)
-    with suppress(OSError):
-        if reports is None:
-            path.unlink()
-        else:
-            os.utime(path)
+    used(path, whole=reports is not None)
     return reports
 
 
 def put(key: str, reports: Sequence[LayerReport]) -> None:
-    """Keep the reports of a scan, and drop what was not used for longest beyond 4 GB."""
+    """Keep the reports of a scan."""
     body = msgspec.msgpack.encode(reports)
+    keep(key, _SUFFIX, (_digest(body), body))
+    evict()
+
+
+def entry(key: str, suffix: str) -> Path:
+    """Name the file of an entry, whether it is there or not."""
+    return folder() / f"{key}{suffix}"
+
+
+def used(path: Path, *, whole: bool = True) -> None:
+    """Note that an entry was used; one that is damaged is removed."""
+    with suppress(OSError):
+        if whole:
+            os.utime(path)
+        else:
+            path.unlink()
+
+
+def keep(key: str, suffix: str, chunks: Iterable[Buffer]) -> None:
+    """Write an entry, whole or not at all; ``evict`` follows after the last of several."""
     with suppress(OSError):
         home = _private_folder()
         handle, temporary = tempfile.mkstemp(dir=home)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(_digest(body) + body)
-            Path(temporary).replace(home / f"{key}{_SUFFIX}")
+                file.writelines(chunks)
+            Path(temporary).replace(home / f"{key}{suffix}")
         except OSError:
             Path(temporary).unlink(missing_ok=True)
-            return
-        _evict(LIMIT_BYTES)
+
+
+def evict() -> None:
+    """Drop what was not used for longest beyond 4 GB."""
+    _evict(LIMIT_BYTES)
 
 
 def stored() -> Stored:

@@ -152,7 +152,13 @@ def mask_of(
     CheckpointError
         If the tensor cannot be read.
     """
-    subject = subject_of(checkpoint, name, options)
+    return effective_mask(checkpoint, subject_of(checkpoint, name, options), tick)
+
+
+def effective_mask(
+    checkpoint: Checkpoint, subject: Subject, tick: Tick | None = None
+) -> PackedMask:
+    """Read the mask of a tensor whose subject is known; see ``mask_of``."""
     if subject.rule == "projected":
         return _projected(checkpoint, subject)
     words = _empty_words(subject.layout)

@@ -1,0 +1,90 @@
+"""What one layer did over a series: its history, and its flips between any two checkpoints."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from sparse_core.analysis.meter import Meter
+from sparse_core.analysis.timeline.history import History
+from sparse_core.analysis.timeline.place import members_of, place_of
+from sparse_core.analysis.timeline.reading import Ask, Reader
+from sparse_core.analysis.timeline.result import Timeline
+from sparse_core.checkpoints.series import Member
+from sparse_core.errors import SparseError
+from sparse_core.masks import PackedMask
+from sparse_core.messages.timeline import SeriesId, TimelineOptions
+
+Flags = npt.NDArray[np.bool_]
+
+
+class LayerStory:
+    """Answers questions about one layer of a series that was read before.
+
+    Its masks come from the analysis cache; where they are no longer there the checkpoints are
+    read again.
+
+    Parameters
+    ----------
+    series : SeriesId
+    options : TimelineOptions
+    line : Timeline
+        What ``read_timeline`` gave for them.
+    layer : str
+    cancelled : callable, optional
+
+    Raises
+    ------
+    SparseError
+        If the timeline has no such layer.
+    """
+
+    def __init__(
+        self,
+        series: SeriesId,
+        options: TimelineOptions,
+        line: Timeline,
+        layer: str,
+        cancelled: Ask | None = None,
+    ) -> None:
+        names = {one.name for one in line.layers}
+        if layer not in names:
+            raise SparseError(f"The series has no layer {layer}.")
+        place = place_of(series, options)
+        known = {point.path for point in line.points}
+        found = members_of(place, series.exclude).members
+        self._members = tuple(member for member in found if str(member.path) in known)
+        self._reader = Reader(place, options, Meter(0, None, cancelled))
+        self._layer = layer
+        self._shape = line.layers[line.of(layer)].layout.shape
+
+    def masks(self) -> Iterator[tuple[Member, PackedMask]]:
+        """Give the masks of the layer, step by step, where it has its last shape."""
+        for member in self._members:
+            one = self._reader.masks(member).get(self._layer)
+            if one is not None and one.mask.layout.shape == self._shape:
+                yield member, one.mask
+
+    def history(self) -> History:
+        """Look at all steps."""
+        return History(mask for _, mask in self.masks())
+
+    def mask_at(self, step: int) -> PackedMask:
+        """Give the mask at a step.
+
+        Raises
+        ------
+        SparseError
+            If there is none.
+        """
+        for member in self._members:
+            if member.step == step:
+                one = self._reader.masks(member).get(self._layer)
+                if one is not None and one.mask.layout.shape == self._shape:
+                    return one.mask
+        raise SparseError(f"{self._layer} has no mask at step {step}.")
+
+    def flips(self, before: int, after: int) -> PackedMask:
+        """Give the weights that differ between two steps, True = flipped."""
+        one, other = self.mask_at(before), self.mask_at(after)
+        return PackedMask(one.words ^ other.words, one.layout)

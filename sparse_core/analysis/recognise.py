@@ -63,7 +63,8 @@ class Census:
     """Counts of groups, made when they are asked for.
 
     The first question along an axis is answered alone, for it is mostly the last: a mask that is
-    as dense as its pattern has it at the first try. The second makes all counts of that axis.
+    as dense as its pattern has it at the first try. The second makes all counts of that axis,
+    and leaves out what more than ``BROKEN_SHARE`` of the groups break: nobody asks further.
 
     Parameters
     ----------
@@ -88,16 +89,16 @@ class Census:
         self._first: dict[NMPattern, GroupCounts] = {}
         self._all: dict[Axis, dict[tuple[int, int], GroupCounts]] = {}
 
-    def counts(self, pattern: NMPattern) -> GroupCounts:
-        """Count the groups of a recognised pattern."""
+    def counts(self, pattern: NMPattern) -> GroupCounts | None:
+        """Count the groups of a recognised pattern; None where it is far from holding."""
         if pattern in self._first:
             return self._first[pattern]
         if not any(one.axis == pattern.axis for one in self._first):
             self._first[pattern] = count_groups(self._mask, pattern)
             return self._first[pattern]
         if pattern.axis not in self._all:
-            self._all[pattern.axis] = survey_groups(self._mask, pattern.axis)
-        return self._all[pattern.axis][pattern.n, pattern.m]
+            self._all[pattern.axis] = survey_groups(self._mask, pattern.axis, BROKEN_SHARE)
+        return self._all[pattern.axis].get((pattern.n, pattern.m))
 
 
 def chance_to_break(n: int, m: int, occupancy: Occupancy) -> float:
@@ -148,7 +149,7 @@ def recognise(census: Census, occupancy: Occupancy) -> Recognised | None:
     """
     for pattern in _plausible(census, occupancy, 0.0):
         counts = census.counts(pattern)
-        if _holds(counts, occupancy):
+        if counts is not None and _holds(counts, occupancy):
             return Recognised(pattern, counts, _holds_both_ways(census, pattern))
     return None
 
@@ -157,7 +158,7 @@ def nearly(census: Census, occupancy: Occupancy) -> Recognised | None:
     """Find the pattern that a tensor was meant to have and breaks in places."""
     for pattern in _plausible(census, occupancy, BROKEN_SHARE):
         counts = census.counts(pattern)
-        if not 0 < counts.bad <= BROKEN_SHARE * counts.groups or not _regular(counts, occupancy):
+        if counts is None or not _almost_holds(counts, occupancy):
             continue
         chance = chance_to_break(pattern.n, pattern.m, occupancy)
         if counts.groups * chance >= CHANCE_RATIO * counts.bad:
@@ -187,6 +188,11 @@ def _holds(counts: GroupCounts, occupancy: Occupancy) -> bool:
     return not counts.bad and _regular(counts, occupancy)
 
 
+def _almost_holds(counts: GroupCounts, occupancy: Occupancy) -> bool:
+    """Say whether few groups break a pattern, and enough of them fill it."""
+    return 0 < counts.bad <= BROKEN_SHARE * counts.groups and _regular(counts, occupancy)
+
+
 def _regular(counts: GroupCounts, occupancy: Occupancy) -> bool:
     """Say whether enough groups hold exactly N."""
     share = 1 - BROKEN_SHARE if occupancy.whole_lines else EXACT_SHARE
@@ -200,4 +206,6 @@ def _holds_both_ways(census: Census, pattern: NMPattern) -> bool:
     if pattern.axis != "in" or "kernel" not in census.axes:
         return False
     counts = census.counts(NMPattern(pattern.n, pattern.m, "kernel"))
-    return not counts.bad and counts.exact >= EXACT_SHARE * counts.nonempty
+    if counts is None or counts.bad:
+        return False
+    return counts.exact >= EXACT_SHARE * counts.nonempty

@@ -204,9 +204,11 @@ def test_a_mask_as_dense_as_its_pattern_is_counted_once(monkeypatch: pytest.Monk
         asked.append(f"{pattern} {pattern.axis}")
         return count_groups(mask, pattern)
 
-    def surveyed(mask: PackedMask, axis: Axis) -> dict[tuple[int, int], GroupCounts]:
+    def surveyed(
+        mask: PackedMask, axis: Axis, tolerance: float
+    ) -> dict[tuple[int, int], GroupCounts]:
         asked.append(f"all {axis}")
-        return survey_groups(mask, axis)
+        return survey_groups(mask, axis, tolerance)
 
     monkeypatch.setattr("sparse_core.analysis.recognise.count_groups", counted)
     monkeypatch.setattr("sparse_core.analysis.recognise.survey_groups", surveyed)
@@ -218,3 +220,27 @@ def test_a_mask_as_dense_as_its_pattern_is_counted_once(monkeypatch: pytest.Monk
     assert asked == []
     judged(np.random.default_rng(0).random((64, 64)) < 0.48, layout)
     assert asked == ["2:4 in", "2:4 out", "all in", "all out"]
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    density=st.floats(0.02, 0.6),
+    spoilt=st.floats(0, 0.2),
+    nm=st.sampled_from(RECOGNISED),
+    axis=st.sampled_from([0, 1]),
+)
+@settings(max_examples=60, deadline=None)
+def test_giving_a_survey_up_early_changes_no_answer(
+    seed: int, density: float, spoilt: float, nm: tuple[int, int], axis: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    mask = nm_mask(rng, (64, 96), *nm, axis)
+    elsewhere = rng.random(mask.shape) < spoilt
+    mask[elsewhere] = rng.random(np.count_nonzero(elsewhere)) < density
+    with pytest.MonkeyPatch.context() as patch:
+        early = judged(mask, layout_of(mask.shape, "linear"))
+        patch.setattr(
+            "sparse_core.analysis.recognise.survey_groups",
+            lambda mask, axis, _tolerance: survey_groups(mask, axis),
+        )
+        assert judged(mask, layout_of(mask.shape, "linear")) == early

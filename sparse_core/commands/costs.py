@@ -16,13 +16,9 @@ if TYPE_CHECKING:
     from sparse_core.training.costs import Row
     from sparse_core.training.subject import Subject
 
-_COMMON = frozenset(
-    {"command", "run", "checkpoint", "task", "pattern", "axis", "layers", "json", "csv", "device"}
-)
 
-
-def add_subject(parser: argparse.ArgumentParser, *own: str) -> None:
-    """Add what names a model; ``own`` are the command's own options by their destination."""
+def add_subject(parser: argparse.ArgumentParser) -> None:
+    """Add what names a model."""
     add = parser.add_argument
     add("checkpoint", type=Path, help="a checkpoint, or a run folder")
     add("--task", help="what it is measured on; that of its run if it has one")
@@ -32,11 +28,10 @@ def add_subject(parser: argparse.ArgumentParser, *own: str) -> None:
     add("--device", default="cpu", help="cpu, cuda, cuda:1")
     add("--json", action="store_true", help="one object a line")
     add("--csv", type=Path, metavar="FILE", help="write the rows to a file, too")
-    parser.set_defaults(own_options=frozenset(own))
-    grow(parser, _add_task_options)
+    grow(parser, add_task_options)
 
 
-def _add_task_options(parser: argparse.ArgumentParser, words: list[str]) -> None:
+def add_task_options(parser: argparse.ArgumentParser, words: list[str]) -> None:
     """Add the options of the task that the words name, directly or by a run."""
     from sparse_core.training.forms import fields_of
     from sparse_core.training.registry import find_task
@@ -46,8 +41,15 @@ def _add_task_options(parser: argparse.ArgumentParser, words: list[str]) -> None
     first.add_argument("checkpoint", nargs="?", type=Path)
     known, _ = first.parse_known_args(words)
     name = known.task or _task_of_run(known.checkpoint)
-    if name:
-        add_fields(parser, f"task {name}", fields_of(find_task(name).Options))
+    fields = fields_of(find_task(name).Options) if name else ()
+    add_fields(parser, f"task {name}", fields)
+    parser.set_defaults(task_keys=tuple(field.key for field in fields))
+
+
+def task_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Give the task's options among the words."""
+    given = {key: getattr(args, key) for key in args.task_keys}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def _task_of_run(path: Path | None) -> str:
@@ -66,11 +68,8 @@ def subject_of(args: argparse.Namespace) -> "Subject":
     """Load the model that the words name."""
     from sparse_core.training.subject import Subject, Where
 
-    known = _COMMON | args.own_options | {"own_options"}
-    options: dict[str, Any] = {
-        key: value for key, value in vars(args).items() if key not in known and value is not None
-    }
-    return Subject(Where(args.checkpoint, args.task or "", options, args.device))
+    where = Where(args.checkpoint, args.task or "", task_options(args), args.device)
+    return Subject(where)
 
 
 def pattern_of(args: argparse.Namespace) -> NMPattern | None:

@@ -10,7 +10,7 @@ SUMMARY = "measure accuracy over sparsity for several criteria"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command understands."""
-    add_subject(parser, "criteria", "sparsities")
+    add_subject(parser)
     parser.add_argument(
         "--criteria",
         default="magnitude,global,random,taylor",

@@ -9,7 +9,7 @@ SUMMARY = "prune one layer at a time and measure the cost"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command understands."""
-    add_subject(parser, "sparsity")
+    add_subject(parser)
     parser.add_argument(
         "--sparsity", type=float, default=0.5, help="by magnitude, where no pattern is given"
     )

@@ -48,7 +48,7 @@ class Subject:
     """
 
     def __init__(self, where: Where) -> None:
-        path, task, options = _resolve(where)
+        path, task, options = resolve(where)
         task_class = find_task(task)
         self.path = path
         self.task: Task = task_class(fill(task_class.Options, options, task))
@@ -111,7 +111,7 @@ class Subject:
         return measure(self.task, self.model, self.data.valid)
 
 
-def _resolve(where: Where) -> tuple[Path, str, dict[str, Any]]:
+def resolve(where: Where) -> tuple[Path, str, dict[str, Any]]:
     """Find checkpoint, task and options."""
     folder = RunFolder(where.path)
     inside = RunFolder(where.path.resolve().parent.parent)

@@ -157,6 +157,9 @@ class ScanStream:
         Name -> the latest report, of the tensors done so far.
     cached : bool
         Whether the reports came from the analysis cache.
+    on_mask : callable or None
+        Given each report together with its mask, from the scanning threads. Not called for what
+        came from the cache.
     """
 
     def __init__(
@@ -173,6 +176,7 @@ class ScanStream:
         self.options = options or ScanOptions()
         self.reports: dict[str, LayerReport] = {}
         self.cached = False
+        self.on_mask: Callable[[LayerReport, PackedMask], None] | None = None
         self.read_bytes = sum(info.bytes for info in checkpoint.tensors.values())
         self._agenda = order or Agenda(checkpoint.tensors)
         self._meter = Meter(self.read_bytes, progress, cancelled)
@@ -269,13 +273,16 @@ class ScanStream:
             self._meter.add(count if siblings is None else 0, name)
 
         try:
-            return _read_and_judge(self.checkpoint, subject, self.options, tick)[0]
+            report, mask = _read_and_judge(self.checkpoint, subject, self.options, tick)
+            if self.on_mask is not None:
+                self.on_mask(report, mask)
         except (ChangedError, Cancelled):
             raise
         except SparseError as error:
             return failed(subject, str(error))
         except MemoryError:
             return failed(subject, f"{name} does not fit into memory: close other programs.")
+        return report
 
 
 def _read_and_judge(

@@ -63,7 +63,7 @@ def check_target(target: Path, inputs: Sequence[Path]) -> None:
     SparseError
         If nothing may be written there.
     """
-    if any(_same(target, one) for one in inputs):
+    if any(same_file(target, one) for one in inputs):
         raise SparseError(f"{target} is what is being read: choose another name.")
     if os.path.lexists(target):
         raise SparseError(f"{target} exists already: nothing is overwritten, choose another name.")
@@ -150,6 +150,16 @@ def partial_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.{_WRITER}.partial")
 
 
+def discard_partial(target: Path) -> None:
+    """Remove what a killed writer left beside a target, if anything."""
+    partial = partial_of(target)
+    with suppress(OSError):
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        else:
+            partial.unlink()
+
+
 @contextmanager
 def disk_errors(target: Path) -> Iterator[None]:
     """Turn what the operating system refuses into a sentence.
@@ -224,7 +234,7 @@ def _content(header: bytes, tensors: Sequence[Outgoing]) -> Iterator[Chunk]:
             raise AssertionError(f"{one.name}: {sent} bytes instead of {one.bytes}")
 
 
-def _same(target: Path, source: Path) -> bool:
+def same_file(target: Path, source: Path) -> bool:
     """Say whether two names stand for one file or folder, through symlinks and hard links."""
     with suppress(OSError):
         return target.samefile(source)

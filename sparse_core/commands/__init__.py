@@ -10,6 +10,7 @@ COMMANDS: dict[str, str] = {
     "serve": "sparse_core.commands.serve",
     "train": "sparse_core.commands.train",
     "export": "sparse_core.commands.export",
+    "report": "sparse_core.commands.report",
     "timeline": "sparse_core.commands.timeline",
     "evaluate": "sparse_core.commands.evaluate",
     "sensitivity": "sparse_core.commands.sensitivity",

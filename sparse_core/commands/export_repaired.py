@@ -1,14 +1,12 @@
 """``export --repair``: a copy whose layers keep their pattern."""
 
 import argparse
-import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 from sparse_core.analysis.words import percent, plural, size
-from sparse_core.checkpoints.saving import check_target, partial_of
+from sparse_core.checkpoints.saving import check_target, discard_partial
 from sparse_core.commands.child import printable, run_in_child
 from sparse_core.errors import SparseError
 from sparse_core.messages import ScanOptions
@@ -21,10 +19,9 @@ def run(args: argparse.Namespace) -> int:
         raise SparseError("--repair copies one checkpoint: leave out --pattern and --average.")
     NMPattern.parse(args.repair)
     show = sys.stderr.isatty()
-    partial = partial_of(args.out)
     status = run_in_child(lambda out: export(out, args, show_progress=show), str(args.source))
     if status:
-        _discard(partial)
+        discard_partial(args.out)
     return status
 
 
@@ -96,12 +93,3 @@ def _last(source: Path) -> Path:
 def _by(writer: str) -> str:
     """Name the tool whose forms they were."""
     return f" ({writer})" if writer else ""
-
-
-def _discard(partial: Path) -> None:
-    """Remove what a killed child left unfinished."""
-    with suppress(OSError):
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        else:
-            partial.unlink()

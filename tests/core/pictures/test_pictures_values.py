@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from sparse_core.analysis import values as counting
 from sparse_core.analysis.cells import describe, weight_at
+from sparse_core.analysis.scan import scan_tensor
 from sparse_core.analysis.values import histogram
+from sparse_core.dtypes import DTYPES
 from sparse_core.errors import Cancelled, SparseError
-from sparse_core.messages import ScanOptions
+from sparse_core.messages import ScanOptions, TileKey
 from sparse_core.patterns import NMPattern
 
 
@@ -106,3 +108,18 @@ def test_places_outside_the_picture_are_refused():
     for row, column in [(3, 0), (0, 5), (-1, 0)]:
         with pytest.raises(SparseError, match="no row"):
             weight_at(pyramid, row, column, None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "float64", "float8_e5m2"])
+@pytest.mark.parametrize("share", [1.0, 0.01])
+def test_no_bits_make_a_plane_warn(dtype, share):
+    rng = np.random.default_rng(7)
+    form = DTYPES[dtype]
+    bits = rng.integers(0, 2**63, (64, 64), dtype=np.uint64).astype(f"<u{form.itemsize}")
+    bits[rng.random(bits.shape) >= share] = 0
+    pyramid = pyramid_of(bits.view(form.raw), dtype)
+    for plane in ("density", "violation", "mask", "magnitude", "value"):
+        for level in (0, 2, 4):
+            cells = pyramid.tile(plane, TileKey(level, level, 0, 0), NMPattern(2, 4))
+            assert cells.shape == (64 >> level, 64 >> level)
+    assert scan_tensor(HeldTensor(bits.view(form.raw), dtype), NAME)[0].elements == 64 * 64

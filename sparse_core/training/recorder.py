@@ -184,7 +184,7 @@ class Recorder:
             Step,
             step,
             epoch=0.0,
-            loss=None if loss is None else float(loss),
+            loss=_number(loss),
             lr=lr,
             values={name: float(value) for name, value in values.items()},
         )
@@ -227,6 +227,10 @@ class Recorder:
         else:
             mask = weight != 0
         return pack(mask.cpu().contiguous().numpy(), one.layout)
+
+
+def _number(loss: float | Tensor | None) -> float | None:
+    return float(loss.detach()) if isinstance(loss, Tensor) else loss
 
 
 def _any_zeros(chosen: Sequence[Candidate]) -> bool:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,6 +45,7 @@ from sparse_core.training.state import (
     write_state,
 )
 from sparse_core.training.weights import load_weights, save_weights
+from sparse_core.training.work import figures
 from sparse_core.training.world import World
 
 NAP_S = 0.1
@@ -71,6 +73,7 @@ class Trainer:
         self.lr = float(job.options.lr or 0.0)
         self.best: float | None = None
         self.best_step: int | None = None
+        self._metric: float | None = None
         self.stop_wished = False
         self._signals = StopWish()
         self._model = world.wrap(job.model)
@@ -130,10 +133,16 @@ class Trainer:
         if self._saved_step() != self.step:
             self._evaluate_and_save()
         complete = self.step >= self.job.steps
-        figures = {"best": self.best, "best_step": self.best_step}
+        result = {"best": self.best, "best_step": self.best_step, **self._figures()}
         self.journal.write(
-            Finished, self.step, reason="complete" if complete else "stopped", figures=figures
+            Finished, self.step, reason="complete" if complete else "stopped", figures=result
         )
+
+    def _figures(self) -> dict[str, Any]:
+        """Weigh the network at its last measured metric; not where its rows lie apart."""
+        if self.world.sharded or self.job.task.metric_name != "accuracy":
+            return {}
+        return figures(self.job, self._metric)
 
     def _one_step(self) -> None:
         begun = time.perf_counter()
@@ -243,19 +252,20 @@ class Trainer:
         self._masks = now
 
     def _evaluate_and_save(self) -> None:
-        figures = measure(self.job.task, self.job.model, self.job.data.valid)
-        best = self._is_best(figures)
+        measured = measure(self.job.task, self.job.model, self.job.data.valid)
+        self._metric = measured.metric
+        best = self._is_best(measured)
         if best:
-            self.best, self.best_step = figures.metric, self.step
+            self.best, self.best_step = measured.metric, self.step
         self.journal.write(
             Evaluated,
             self.step,
             split="valid",
-            examples=figures.examples,
-            loss=figures.loss,
-            loss_sd=figures.loss_sd,
-            metric=figures.metric,
-            metric_sd=figures.metric_sd,
+            examples=measured.examples,
+            loss=measured.loss,
+            loss_sd=measured.loss_sd,
+            metric=measured.metric,
+            metric_sd=measured.metric_sd,
             best=best,
         )
         self._save(best)

@@ -1,8 +1,12 @@
 """Everything that a report says, read in one pass over the file."""
 
 import platform
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
+from types import TracebackType
+from typing import Self
 
 import msgspec
 import numpy as np
@@ -24,6 +28,9 @@ from sparse_core.messages import (
     Verdict,
 )
 from sparse_core.version import VERSION
+
+AHEAD = 4
+"""Layers whose masks may wait to be drawn: a scan never runs far ahead of its report."""
 
 
 class File(msgspec.Struct, frozen=True):
@@ -97,11 +104,12 @@ def gather(
         stream = ScanStream(
             checkpoint, options, progress=progress, cancelled=cancelled, threads=threads
         )
-        findings = _Findings(checkpoint, options)
-        stream.on_mask = findings.see
-        result = stream.run().result(0.0)
-        if stream.cached:
-            findings.catch_up(result.layers)
+        with _Findings(checkpoint, options) as findings:
+            stream.on_mask = findings.see
+            result = stream.run().result(0.0)
+            if stream.cached:
+                findings.catch_up(result.layers)
+            findings.wait(0)
         digests = hashes.result(progress, cancelled)
     # What was hashed and what was scanned are then the same bytes.
     checkpoint.check_unchanged()
@@ -135,7 +143,7 @@ def environment() -> dict[str, str]:
 
 
 class _Findings:
-    """Collects what needs the mask of a layer, while the scan has it at hand."""
+    """Draws and ranks in a thread of its own what the scan hands it, a layer at a time."""
 
     def __init__(self, checkpoint: Checkpoint, options: ScanOptions) -> None:
         self.order = {name: place for place, name in enumerate(checkpoint.tensors)}
@@ -143,20 +151,55 @@ class _Findings:
         self.violations: dict[str, tuple[Violation, ...]] = {}
         self._checkpoint = checkpoint
         self._options = options
+        self._helper = ThreadPoolExecutor(1)
+        self._waiting: deque[Future[None]] = deque()
         self._lock = Lock()
 
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drop what is still waiting."""
+        self._helper.shutdown(cancel_futures=True)
+
     def see(self, report: LayerReport, mask: PackedMask) -> None:
-        """Look at one layer; a later look at the same one holds."""
-        subject = subject_of(self._checkpoint, report.name, self._options)
-        if self.gallery.wants(report):
-            self.gallery.add(report, subject, mask)
-        if report.bad_groups:
-            found = worst(self._checkpoint, report, subject, mask)
+        """Take a layer; a later look at the same one holds."""
+        if report.bad_groups or self.gallery.wants(report):
             with self._lock:
-                self.violations[report.name] = found
+                self._waiting.append(self._helper.submit(self._look, report, mask))
+            self.wait(AHEAD)
 
     def catch_up(self, reports: tuple[LayerReport, ...]) -> None:
         """Read the masks that are needed of a scan that came from the cache."""
         for report in sorted(reports, key=lambda one: -(one.bad_groups or 0)):
             if not report.error and (report.bad_groups or self.gallery.wants(report)):
                 self.see(report, mask_of(self._checkpoint, report.name, self._options))
+
+    def wait(self, most: int) -> None:
+        """Wait until at most so many layers are waiting.
+
+        Raises
+        ------
+        CheckpointError
+            If the values of one could not be read.
+        """
+        while True:
+            with self._lock:
+                if len(self._waiting) <= most:
+                    return
+                first = self._waiting.popleft()
+            first.result()
+
+    def _look(self, report: LayerReport, mask: PackedMask) -> None:
+        """Draw one layer, and rank what is wrong with it."""
+        subject = subject_of(self._checkpoint, report.name, self._options)
+        if self.gallery.wants(report):
+            self.gallery.add(report, subject, mask)
+        if report.bad_groups:
+            self.violations[report.name] = worst(self._checkpoint, report, subject, mask)

@@ -244,15 +244,26 @@ void image_tile(const float* x, const Image& s, Py_ssize_t p0, float* out) {
     const Py_ssize_t count = pixels - p0 < kTile ? pixels - p0 : kTile;
     for (Py_ssize_t i = 0; i < s.kernel_h; ++i)
         for (Py_ssize_t j = 0; j < s.kernel_w; ++j) {
-            Py_ssize_t from[kTile];
-            for (Py_ssize_t p = 0; p < kTile; ++p) {
+            // Runs of pixels that lie side by side in the image too: most of an output row at stride 1.
+            struct Run {
+                Py_ssize_t at, from, length;
+            } runs[kTile];
+            int count_runs = 0;
+            for (Py_ssize_t p = 0; p < count; ++p) {
                 const Py_ssize_t h = top[p] + i * s.dilation_h, w = left[p] + j * s.dilation_w;
-                const bool inside = p < count && h >= 0 && h < s.height && w >= 0 && w < s.width;
-                from[p] = inside ? h * s.width + w : -1;
+                if (h < 0 || h >= s.height || w < 0 || w >= s.width) continue;
+                const Py_ssize_t from = h * s.width + w;
+                Run& last = runs[count_runs ? count_runs - 1 : 0];
+                if (count_runs && last.at + last.length == p && last.from + last.length == from)
+                    ++last.length;
+                else
+                    runs[count_runs++] = {p, from, 1};
             }
             for (Py_ssize_t c = 0; c < s.channels; ++c, out += kTile) {
                 const float* plane = x + c * s.height * s.width;
-                for (Py_ssize_t p = 0; p < kTile; ++p) out[p] = from[p] < 0 ? 0.0f : plane[from[p]];
+                std::memset(out, 0, kTile * sizeof(float));
+                for (int r = 0; r < count_runs; ++r)
+                    std::memcpy(out + runs[r].at, plane + runs[r].from, runs[r].length * sizeof(float));
             }
         }
 }

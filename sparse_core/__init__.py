@@ -8,6 +8,12 @@ The names that a script or a notebook uses; each is imported when it is first as
     Every tensor judged: pattern, class, statistics, and one verdict.
 ``project(array, pattern)``
     The mask that keeps the N largest of every M weights.
+``timeline(*sources, **options)``
+    How the masks of a series of checkpoints move: flips by layer and step.
+``compare(a, b, **options)``
+    Two checkpoints of one network, layer by layer.
+``nnstd(a, b, **options)``
+    The distance of two networks whose neurons may be numbered differently.
 ``pack(mask)``, ``unpack(packed)``
     Boolean masks as bits, and back.
 ``NMPattern(n, m, axis="in")``
@@ -28,18 +34,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sparse_core.analysis.library import project, scan
+    from sparse_core.analysis.timeline.library import compare, nnstd, timeline
     from sparse_core.checkpoints import open_checkpoint as open
     from sparse_core.masks import pack, unpack
     from sparse_core.patterns import NMPattern
 
-__all__ = ["NMPattern", "open", "pack", "project", "scan", "unpack"]
+__all__ = [
+    "NMPattern",
+    "compare",
+    "nnstd",
+    "open",
+    "pack",
+    "project",
+    "scan",
+    "timeline",
+    "unpack",
+]
 
 _HOMES = {
     "NMPattern": ("sparse_core.patterns", "NMPattern"),
+    "compare": ("sparse_core.analysis.timeline.library", "compare"),
+    "nnstd": ("sparse_core.analysis.timeline.library", "nnstd"),
     "open": ("sparse_core.checkpoints", "open_checkpoint"),
     "pack": ("sparse_core.masks", "pack"),
     "project": ("sparse_core.analysis.library", "project"),
     "scan": ("sparse_core.analysis.library", "scan"),
+    "timeline": ("sparse_core.analysis.timeline.library", "timeline"),
     "unpack": ("sparse_core.masks", "unpack"),
 }
 """Public name -> module and the name it has there."""

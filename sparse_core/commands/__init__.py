@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "export": "sparse_core.commands.export",
     "report": "sparse_core.commands.report",
     "timeline": "sparse_core.commands.timeline",
+    "compare": "sparse_core.commands.compare",
     "evaluate": "sparse_core.commands.evaluate",
     "sensitivity": "sparse_core.commands.sensitivity",
     "curve": "sparse_core.commands.curve",

@@ -2,20 +2,15 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-import numpy.typing as npt
-
 from sparse_core.analysis.meter import Meter
 from sparse_core.analysis.timeline.history import History
-from sparse_core.analysis.timeline.place import members_of, place_of
+from sparse_core.analysis.timeline.place import place_of
 from sparse_core.analysis.timeline.reading import Ask, Reader
 from sparse_core.analysis.timeline.result import Timeline
-from sparse_core.checkpoints.series import Member
+from sparse_core.checkpoints.series import Member, find_series
 from sparse_core.errors import SparseError
 from sparse_core.masks import PackedMask
 from sparse_core.messages.timeline import SeriesId, TimelineOptions
-
-Flags = npt.NDArray[np.bool_]
 
 
 class LayerStory:
@@ -52,9 +47,9 @@ class LayerStory:
             raise SparseError(f"The series has no layer {layer}.")
         place = place_of(series, options)
         known = {point.path for point in line.points}
-        found = members_of(place, series.exclude).members
+        found = find_series(place.sources, series.exclude).members
         self._members = tuple(member for member in found if str(member.path) in known)
-        self._reader = Reader(place, options, Meter(0, None, cancelled))
+        self._reader = Reader(options, Meter(0, None, cancelled))
         self._layer = layer
         self._shape = line.layers[line.of(layer)].layout.shape
 

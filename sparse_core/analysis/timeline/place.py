@@ -5,13 +5,14 @@ from pathlib import Path
 
 import msgspec
 
-from sparse_core.checkpoints.series import Series, find_series
+from sparse_core.checkpoints.series import find_series
 from sparse_core.errors import SparseError
 from sparse_core.messages.timeline import SeriesId, TimelineOptions
 from sparse_core.runs.config import read_config
 from sparse_core.runs.events import Evaluated, Step
 from sparse_core.runs.folder import RunFolder
 from sparse_core.runs.reader import read_events
+from sparse_core.runs.status import life, read_status
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -21,14 +22,11 @@ class Place(msgspec.Struct, frozen=True):
     ----------
     sources : tuple of str
         For ``find_series``.
-    packed : bool
-        Whether they are the packed masks that a run writes every few steps, not checkpoints.
     run : RunFolder or None
         The run that they belong to.
     """
 
     sources: tuple[str, ...]
-    packed: bool = False
     run: RunFolder | None = None
 
 
@@ -62,19 +60,28 @@ def place_of(series: SeriesId, options: TimelineOptions) -> Place:
     read_config(folder.config)
     own = options.rule in ("auto", "stored") and options.pattern is None
     if own and (folder.steps(folder.masks) or not folder.steps(folder.checkpoints)):
-        return Place((str(folder.masks),), packed=True, run=folder)
-    return Place((str(folder.checkpoints),), run=folder)
+        return Place((str(folder.masks),), folder)
+    return Place((str(folder.checkpoints),), folder)
 
 
-def members_of(place: Place, exclude: Sequence[str]) -> Series:
-    """Find the members of a series.
+def series_in(sources: Sequence[str], exclude: Sequence[str] = ()) -> tuple[SeriesId, ...]:
+    """Tell several series from the checkpoints of one.
+
+    Each run folder, and each folder or glob that stands for several checkpoints, is a series;
+    checkpoints that are named one by one are one together.
 
     Raises
     ------
     CheckpointError
-        If there are none.
+        If one of several sources holds no checkpoint.
     """
-    return find_series(place.sources, exclude)
+    kept = tuple(exclude)
+    if len(sources) == 1:
+        return (SeriesId(tuple(sources), kept),)
+    many = [one for one in sources if _is_run(one) or len(find_series([one]).members) > 1]
+    alone = tuple(one for one in sources if one not in many)
+    series = [SeriesId((one,), kept) for one in many]
+    return (*series, SeriesId(alone, kept)) if alone else tuple(series)
 
 
 def curves_of(folder: RunFolder) -> tuple[Curve, ...]:
@@ -102,3 +109,10 @@ def curves_of(folder: RunFolder) -> tuple[Curve, ...]:
 def _is_run(source: str) -> bool:
     """Say whether a source is a run folder."""
     return RunFolder(Path(source).expanduser()).config.is_file()
+
+
+def is_over(place: Place) -> bool:
+    """Say whether nothing more will come: the run has ended or died. Other folders never say."""
+    if place.run is None:
+        return False
+    return life(read_status(place.run.status)) in ("ended", "died")

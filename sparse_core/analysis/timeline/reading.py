@@ -8,11 +8,11 @@ from sparse_core.analysis import cache
 from sparse_core.analysis.meter import Meter
 from sparse_core.analysis.timeline import kept_result, store
 from sparse_core.analysis.timeline.build import Builder
-from sparse_core.analysis.timeline.place import Place, members_of, place_of
+from sparse_core.analysis.timeline.place import place_of
 from sparse_core.analysis.timeline.result import Timeline
-from sparse_core.analysis.timeline.snapshot import Masks, read_snapshot
+from sparse_core.analysis.timeline.snapshot import Masks, holds_masks, read_snapshot
 from sparse_core.checkpoints.follow import Follower
-from sparse_core.checkpoints.series import Member, Series
+from sparse_core.checkpoints.series import Member, Series, find_series
 from sparse_core.checkpoints.stamp import stamp_of
 from sparse_core.errors import CheckpointError, RunError
 from sparse_core.messages import Progress
@@ -27,14 +27,12 @@ class Reader:
 
     Parameters
     ----------
-    place : Place
     options : TimelineOptions
     meter : Meter
         Told of each block; stops the reading where the user said so.
     """
 
-    def __init__(self, place: Place, options: TimelineOptions, meter: Meter) -> None:
-        self._place = place
+    def __init__(self, options: TimelineOptions, meter: Meter) -> None:
         self._options = options
         self._meter = meter
 
@@ -46,8 +44,8 @@ class Reader:
         CheckpointError, RunError
             If it cannot be read.
         """
-        if self._place.packed:
-            return read_snapshot(member, self._options, packed=True)
+        if holds_masks(member.path):
+            return read_snapshot(member, self._options)
         key = store.mask_key(member, self._options) if self._options.cache else ""
         known = store.find_masks(key) if key else None
         if known is not None:
@@ -88,15 +86,15 @@ def read_timeline(
     """
     options = options or TimelineOptions()
     place = place_of(series, options)
-    found = members_of(place, series.exclude)
+    found = find_series(place.sources, series.exclude)
     reference = _reference(options)
     extra = () if reference is None else (reference.name, reference.stamp)
-    key = store.key_of(found.members, options, place.packed, *extra) if options.cache else ""
+    key = store.key_of(found.members, options, *extra) if options.cache else ""
     known = kept_result.find(key) if key else None
     if known is not None:
         return known.with_notes(found.notes)
     meter = Meter(_bytes_of(found), progress, cancelled)
-    line = _read(Reader(place, options, meter), found, options, reference)
+    line = _read(Reader(options, meter), found, options, reference)
     if key:
         kept_result.keep(key, line)
         cache.evict()
@@ -149,7 +147,7 @@ class Following:
         self._options = options or TimelineOptions()
         place = place_of(series, self._options)
         self._follower = Follower(place.sources, series.exclude)
-        self._reader = Reader(place, self._options, Meter(0))
+        self._reader = Reader(self._options, Meter(0))
         self._reference = _reference(self._options)
         self._taken: tuple[Member, ...] = ()
         self._skipped: dict[Member, str] = {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ from sparse_core.checkpoints.series import Member
 from sparse_core.masks import PackedMask
 from sparse_core.messages import ScanOptions
 from sparse_core.messages.timeline import TimelineOptions
+from sparse_core.runs.folder import RunFolder
 from sparse_core.runs.masks import read_masks
 
 
@@ -42,9 +44,13 @@ class LayerMask(msgspec.Struct, frozen=True, eq=False):
 Masks = Mapping[str, LayerMask]
 
 
-def read_snapshot(
-    member: Member, options: TimelineOptions, tick: Tick | None = None, *, packed: bool = False
-) -> Masks:
+def holds_masks(path: Path) -> bool:
+    """Say whether a file holds the packed masks that a run writes, not weights."""
+    folder = RunFolder(path.parent.parent)
+    return path.parent == folder.masks and folder.config.is_file()
+
+
+def read_snapshot(member: Member, options: TimelineOptions, tick: Tick | None = None) -> Masks:
     """Read the masks of a checkpoint, every tensor once.
 
     Parameters
@@ -53,8 +59,6 @@ def read_snapshot(
     options : TimelineOptions
     tick : callable, optional
         Called with the bytes of each block before it is read.
-    packed : bool
-        Whether the file holds the packed masks that a run writes, not weights.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def read_snapshot(
     PatternError
         If the options name a pattern, an axis or a kind that does not exist.
     """
-    if packed:
+    if holds_masks(member.path):
         stored = read_masks(member.path)
         return {
             name: LayerMask(mask, "stored")

@@ -217,7 +217,10 @@ def _header(tensors: Sequence[Outgoing], metadata: Mapping[str, str]) -> bytes:
         end = offset + one.bytes
         table[one.name] = {"dtype": one.code, "shape": one.shape, "data_offsets": (offset, end)}
         offset = end
-    text = msgspec.json.encode(table)
+    try:
+        text = msgspec.json.encode(table)
+    except UnicodeEncodeError as error:
+        raise SparseError(f"A name in it is no text: {error.object!a}.") from error
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
 

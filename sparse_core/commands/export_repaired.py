@@ -3,7 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sparse_core.analysis.words import percent, plural, size
 from sparse_core.checkpoints.saving import check_target, discard_partial
@@ -11,6 +11,9 @@ from sparse_core.commands.child import printable, run_in_child
 from sparse_core.errors import SparseError
 from sparse_core.messages import ScanOptions
 from sparse_core.patterns import NMPattern
+
+if TYPE_CHECKING:
+    from sparse_core.analysis.mending import Outcome
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,20 +64,29 @@ def export(out: TextIO, args: argparse.Namespace, *, show_progress: bool = False
         meter = Meter(checkpoint.summary.bytes, bar.show)
         outcome = export_repaired(checkpoint, chosen, args.out, meter.add)
         writer = checkpoint.writer
-    for one in outcome.mended:
+    _describe(out, outcome, writer)
+    return 0
+
+
+def _describe(out: TextIO, outcome: "Outcome", writer: str) -> None:
+    """Say what was changed and what was written."""
+    changed = [one for one in outcome.mended if one.changes.weights]
+    for one in changed:
         changes = one.changes
         out.write(
             f"{printable(one.name)}: {one.pattern} along {one.pattern.axis}, "
             f"{plural(changes.weights, 'weight')} dropped in {plural(changes.groups, 'group')}, "
             f"{percent(changes.dropped_norm, changes.norm)} of its norm\n"
         )
+    kept = len(outcome.mended) - len(changed)
+    if kept:
+        out.write(f"{plural(kept, 'layer')} kept it already.\n")
     if outcome.plain:
         count = plural(len(outcome.plain), "more tensor")
         out.write(f"{count} had masks or packed forms{_by(writer)} and came out plain.\n")
     if outcome.left:
         out.write(f"Not copied: {printable(', '.join(outcome.left))}.\n")
-    out.write(f"{printable(str(args.out))}: {size(outcome.bytes)} of weights.\n")
-    return 0
+    out.write(f"{printable(str(outcome.target))}: {size(outcome.bytes)} of weights.\n")
 
 
 def _last(source: Path) -> Path:

@@ -5,7 +5,7 @@ import resource
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,6 @@ from sparse_core.checkpoints.model_folder import config_of_plain
 
 Here = Callable[..., "subprocess.CompletedProcess[str]"]
 Save = Callable[..., Path]
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def weights(*shape: int, seed: int = 0) -> Any:
@@ -290,26 +288,28 @@ def test_a_folder_is_never_written_into(here: Here, hub: Path, tmp_path: Path) -
     assert sorted(hub.rglob("*")) == before
 
 
+@pytest.fixture
+def small_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let no file grow beyond 9,000 bytes."""
+    # Bytecode would be cut short as well.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.mark.parametrize("folder", [False, True])
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(
-    hub: Path, model: Path, tmp_path: Path, folder: bool
+    here: Here, hub: Path, model: Path, tmp_path: Path, small_disk: None, folder: bool
 ) -> None:
     before = sorted(tmp_path.iterdir())
-    words = ["export", str(hub if folder else model), "--repair", "2:4"]
-    ended = subprocess.run(
-        [sys.executable, "-m", "sparse_core", *words, "--out", str(tmp_path / "out")],
-        cwd=ROOT,
-        # A limit on files would cut bytecode short as well.
-        env={"XDG_CACHE_HOME": str(tmp_path / "none"), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)),
-    )
-    assert ended.returncode == 2
+    source = hub if folder else model
+    ended = here("export", source, "--repair", "2:4", "--out", tmp_path / "out")
+    assert (ended.returncode, ended.stdout) == (2, "")
     assert "The disk is full" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
-    assert [one for one in sorted(tmp_path.iterdir()) if one.name != "none"] == before
+    assert [one for one in sorted(tmp_path.iterdir()) if one.name != "cache-home"] == before
 
 
 @pytest.mark.parametrize("target", ["/proc/out", "/dev/null/out", "nowhere/out"])

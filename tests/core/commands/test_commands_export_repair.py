@@ -1,13 +1,15 @@
 """``export --repair``: what was broken is valid, everything else is the same bits."""
 
 import json
+import os
 import resource
+import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 import sparse_core
+from sparse_core.checkpoints import saving
 from sparse_core.checkpoints.model_folder import config_of_plain
 
 Here = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -310,6 +313,51 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(
     assert "The disk is full" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert [one for one in sorted(tmp_path.iterdir()) if one.name != "cache-home"] == before
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_process_that_is_killed_leaves_nothing(
+    here: Here, hub: Path, model: Path, monkeypatch: pytest.MonkeyPatch, folder: bool
+) -> None:
+    def killed(file: BinaryIO, chunks: Iterable[bytes]) -> int:
+        file.write(next(iter(chunks)))
+        file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+    monkeypatch.setattr(saving, "_fill", killed)
+    out = model.parent / "made" / "out"
+    out.parent.mkdir()
+    ended = here("export", hub if folder else model, "--repair", "2:4", "--out", out)
+    assert (ended.returncode, ended.stdout, len(ended.stderr.splitlines())) == (2, "", 1)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_packed_weights_come_out_plain_and_the_config_says_so(here: Here, tmp_path: Path) -> None:
+    values = broken(64, 64)
+    kept = values != 0
+    counts = np.concatenate([[0], np.cumsum(kept.sum(1))[:-1]])
+    folder = tmp_path / "packed"
+    folder.mkdir()
+    parts = {
+        "fc.compressed": values[kept],
+        "fc.bitmask": np.packbits(kept, axis=1, bitorder="little"),
+        "fc.shape": np.array([64, 64]),
+        "fc.row_offsets": counts.astype(np.int64),
+        "fc.bias": np.ones(64, np.float32),
+    }
+    save_file(parts, folder / "model.safetensors")
+    sparsity = {"format": "sparse-bitmask", "sparsity_structure": "2:4"}
+    config = {"quantization_config": {"format": "dense", "sparsity_config": sparsity}, "x": [1]}
+    (folder / "config.json").write_text(json.dumps(config))
+    ended = here("export", folder, "--repair", "2:4", "--out", tmp_path / "out")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    after = load_file(tmp_path / "out" / "model.safetensors")
+    assert set(after) == {"fc.weight", "fc.bias"}
+    np.testing.assert_array_equal(after["fc.weight"], plain_repair(values))
+    sparsity["format"] = "dense"
+    assert json.loads((tmp_path / "out" / "config.json").read_text()) == config
+    assert verdict(here, tmp_path / "out")["sparse"] == 1
 
 
 @pytest.mark.parametrize("target", ["/proc/out", "/dev/null/out", "nowhere/out"])

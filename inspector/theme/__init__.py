@@ -4,7 +4,8 @@
 touches the application's palette, font and style.
 """
 
-from inspector.theme.apply import apply, family, monospaced, register_fonts
+from inspector.theme.apply import apply, family, monospaced, points, register_fonts
+from inspector.theme.hatching import hatched
 from inspector.theme.scheme import SchemeFollower
 from inspector.theme.tokens import DARK, LIGHT, Theme
 
@@ -15,6 +16,8 @@ __all__ = [
     "Theme",
     "apply",
     "family",
+    "hatched",
     "monospaced",
+    "points",
     "register_fonts",
 ]

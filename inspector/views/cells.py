@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from inspector.models.roles import Column, Role
-from inspector.theme import Theme, monospaced
+from inspector.theme import Theme, hatched, monospaced
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -153,21 +153,6 @@ class BrokenCell(Cell):
         hatched(painter, mark, bad)
         painter.setPen(bad)
         painter.drawText(box.adjusted(GLYPH + 4, 0, 0, 0), _LEFT, f"{broken:,}")
-
-
-def hatched(painter: QPainter, box: QRectF, ink: QColor) -> None:
-    """Draw a box of diagonal lines: the sign of what is broken."""
-    painter.save()
-    painter.setPen(QPen(ink, 1.2))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(box, 1.5, 1.5)
-    painter.setClipRect(box, Qt.ClipOperation.IntersectClip)
-    shift = -box.height()
-    while shift < box.width():
-        start = QPointF(box.left() + shift, box.bottom())
-        painter.drawLine(start, start + QPointF(box.height(), -box.height()))
-        shift += 4.5
-    painter.restore()
 
 
 class LightsCell(Cell):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
+from scripted_groups import about_groups
 
 from sparse_core.messages import (
     ROWS_A_FRAME,
@@ -244,8 +245,9 @@ class ScriptedCore(QObject):
                 body.view, body.tensor, edges.astype("<f8").tobytes(),
                 counts.astype("<i8").tobytes(), int((array == 0).sum()), 0, 0,
             )  # fmt: skip
-        assert isinstance(body, LayerWanted)
-        return Layer(_report(body.tensor, network[body.tensor]))
+        if isinstance(body, LayerWanted):
+            return Layer(_report(body.tensor, network[body.tensor]))
+        return about_groups(body, array)
 
     def _tiles(self, body: TilesWanted, network: dict[str, np.ndarray]) -> list[Tile]:
         kept = np.atleast_2d(network[body.tensor]) != 0

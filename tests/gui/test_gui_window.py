@@ -17,9 +17,11 @@ from inspector.main_window import MainWindow
 from inspector.models.roles import Role
 from inspector.settings import SettingsFile
 from sparse_core.messages import (
+    CellWanted,
     CloseCheckpoint,
     FileChanged,
     FileId,
+    LoupeWanted,
     OpenCheckpoint,
     PictureWanted,
     ScanCheckpoint,
@@ -156,10 +158,13 @@ def test_the_value_under_the_cursor_is_the_one_asked_for(opened: Open, qtbot: Qt
 def test_only_the_latest_wish_for_a_value_is_sent(opened: Open, core: ScriptedCore) -> None:
     page = opened().page
     assert page is not None
-    before = len(core.asked)
+    asked = {kind: core.count_of(kind) for kind in (CellWanted, LoupeWanted)}
     for column in range(30):
         page.look_at(0, column)
-    assert len(core.asked) == before + 1
+    assert {kind: core.count_of(kind) - before for kind, before in asked.items()} == {
+        CellWanted: 1,
+        LoupeWanted: 1,
+    }
 
 
 def test_what_cannot_be_read_is_told_in_the_bar_and_opens_again(

@@ -63,7 +63,7 @@ class TileCanvas(QWidget):
         self._content = Content()
         self._view: View | None = None
         self._arrange()
-        self._read_out = ""
+        self._read_out = self._waiting = ""
         self._hovered: tuple[int, int] | None = None
         self._pointed: Block | None = None
         self._chosen: Block | None = None
@@ -144,6 +144,11 @@ class TileCanvas(QWidget):
         self._arrange()
         self.fit()
         self.setAccessibleName(f"Heat map of {picture.tensor}" if picture else "Heat map")
+
+    def set_waiting(self, text: str) -> None:
+        """Say what is on its way while there is no picture."""
+        self._waiting = text
+        self.update()
 
     @Slot(str)
     def set_plane(self, plane: Plane) -> None:
@@ -291,7 +296,7 @@ class TileCanvas(QWidget):
 
     def _why_empty(self) -> str:
         if self.picture is None:
-            return "Select a layer to see its weights."
+            return self._waiting or "Select a layer to see its weights."
         return f"{self.picture.tensor} holds no weights."
 
     def _scene(self, view: View, picture: Picture) -> Scene:
@@ -407,6 +412,7 @@ class TileCanvas(QWidget):
             self._choose(*self._cursor)
         elif action == "clear":
             self.clear_choice()
+            self.fit()
         elif action == "fit":
             self.fit()
         elif action == "in":

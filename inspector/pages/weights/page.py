@@ -1,55 +1,28 @@
-"""The question "which layers are sparse, in which pattern, and where does it break".
-
-The verdict on top, the layers on the left, the heat map of the chosen one in the middle, its
-figures on the right.
-"""
+"""The page: its parts, connected to the checkpoint and to the chosen layer."""
 
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QWidget
 
 from inspector.models import layer_words
 from inspector.models.asking import Asker
 from inspector.models.checkpoint_feed import CheckpointFeed
 from inspector.models.feed_words import heading_of
 from inspector.models.layer_focus import LayerFocus
+from inspector.models.problem_tree import ProblemTree
+from inspector.pages.weights.finding import Finding
+from inspector.pages.weights.parts import Parts
 from inspector.state import FileView
 from inspector.theme import Theme
-from inspector.views.cells import layer_delegates
-from inspector.views.container_choice import ContainerChoice
-from inspector.views.figures import Figures
-from inspector.views.histogram import Histogram
-from inspector.views.layer_list import LayerList
-from inspector.views.panel import Panel
-from inspector.views.plane_buttons import PlaneButtons
-from inspector.views.tile_canvas import TileCanvas
-from inspector.views.verdict_bar import VerdictBar
 from sparse_core.messages import Cell, LayerReport, Picture, Plane, Values, Verdict
 
 TITLE = "Weights"
 PATIENCE_MS = 1500
 """So long the page waits for a verdict that names a layer before it chooses the first itself."""
-PLANES = {
-    "density": ("density", "Share of kept weights"),
-    "violation": ("violation", "Worst violation of the pattern"),
-    "mask": ("mask", "Which weights are kept"),
-    "magnitude": ("|w|", "Largest magnitude"),
-    "value": ("value", "Value of the largest magnitude"),
-}
-_LEFT, _MIDDLE, _RIGHT = 426, 610, 296
 
 
-class WeightsPage(QWidget):
+class WeightsPage(Parts):
     """One checkpoint, looked at.
 
     Parameters
@@ -77,7 +50,9 @@ class WeightsPage(QWidget):
         theme: Theme,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        problems = ProblemTree()
+        super().__init__(feed.layers, problems, theme, parent)
+        problems.setParent(self)
         self._feed = feed
         self._view = view
         self._report: LayerReport | None = None
@@ -86,7 +61,7 @@ class WeightsPage(QWidget):
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
-        self._build(theme)
+        self.finding = Finding(link, feed, view.number, problems, self)
         self._connect_feed()
         self._connect_focus()
         self._on_verdict_changed()
@@ -100,7 +75,9 @@ class WeightsPage(QWidget):
             return False
         if not self._view.tensor:
             return not len(self._feed.table)
-        return not self._focus.busy and self.canvas.picture is not None and self.canvas.sharp
+        if self._focus.busy or self.finding.busy:
+            return False
+        return self.canvas.picture is not None and self.canvas.sharp
 
     def show_view(self, view: FileView) -> None:
         """Show the checkpoint as it is looked at now."""
@@ -115,14 +92,7 @@ class WeightsPage(QWidget):
         """Let go of the core: answers that still come are not for this page."""
         self._patience.stop()
         self._focus.release()
-
-    def set_theme(self, theme: Theme) -> None:
-        """Paint with other colours."""
-        for part in (self.verdict, self.canvas, self.histogram):
-            part.set_theme(theme)
-        for cell in self._cells.values():
-            cell.set_theme(theme)
-        self.layers.tree.viewport().update()
+        self.finding.release()
 
     def go_to_layers(self) -> None:
         """Put the keyboard on the layers."""
@@ -148,6 +118,7 @@ class WeightsPage(QWidget):
     def look_at(self, row: int, column: int) -> None:
         """Ask for the exact value of a weight, as if the cursor stood on it."""
         self._focus.want_cell(row, column)
+        self.finding.look_at(row, column)
 
     def shown(self) -> dict[str, Any]:
         """Return what the page says, for tests and pictures."""
@@ -176,85 +147,7 @@ class WeightsPage(QWidget):
                 counters[name] = getattr(verdict, name)
         return counters
 
-    # ------------------------------------------------------------ building
-
-    def _build(self, theme: Theme) -> None:
-        self.verdict = VerdictBar(theme)
-        self._cells = layer_delegates(theme, self)
-        self.layers = LayerList(self._feed.layers, self._cells)
-        self.canvas = TileCanvas(theme)
-        self.planes = PlaneButtons(PLANES)
-        self.figures = Figures("Figures of the layer")
-        self.notes = QLabel()
-        self.histogram = Histogram(theme)
-        self.splitter = splitter = QSplitter(Qt.Orientation.Horizontal)
-        splitter.setChildrenCollapsible(False)
-        splitter.setHandleWidth(8)
-        for panel in (self._build_left(), self._build_middle(), self._build_right()):
-            splitter.addWidget(panel)
-        splitter.setSizes([_LEFT, _MIDDLE, _RIGHT])
-        splitter.setStretchFactor(1, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.verdict)
-        layout.addWidget(splitter, 1)
-        layout.addStretch(0)
-
-    def _build_left(self) -> QWidget:
-        panel = Panel()
-        panel.setAccessibleName("Layers")
-        self.containers = ContainerChoice()
-        self.containers.container_chosen.connect(self.container_chosen)
-        panel.body.addWidget(self.containers)
-        panel.body.addWidget(self.layers)
-        return panel
-
-    def _build_middle(self) -> QWidget:
-        self.map_panel = Panel("Heat map")
-        fit = QPushButton("Fit  F")
-        fit.setProperty("link", True)
-        fit.setAccessibleName("Fit the map")
-        fit.clicked.connect(lambda *_: self.fit_map())
-        row = QHBoxLayout()
-        row.addWidget(self.planes)
-        row.addStretch(1)
-        row.addWidget(fit)
-        self.map_panel.body.addLayout(row)
-        self.map_panel.body.addWidget(self.canvas, 1)
-        return self.map_panel
-
-    def _build_right(self) -> QWidget:
-        self.notes.setProperty("tone", "dim")
-        self.notes.setWordWrap(True)
-        self.notes.setTextFormat(Qt.TextFormat.PlainText)
-        self.notes.setAlignment(Qt.AlignmentFlag.AlignTop)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.setContentsMargins(0, 0, 4, 0)
-        column.setSpacing(10)
-        column.addWidget(self.figures)
-        column.addWidget(self.notes)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setAccessibleName("Figures of the layer")
-        scroll.setWidget(inside)
-        scroll.viewport().setAutoFillBackground(False)
-        inside.setAutoFillBackground(False)
-        self.layer_panel = Panel("Layer")
-        self.layer_panel.body.addWidget(scroll)
-        self.values_panel = Panel("Values")
-        self.values_panel.body.addWidget(self.histogram)
-        right = QSplitter(Qt.Orientation.Vertical)
-        right.setChildrenCollapsible(False)
-        right.setHandleWidth(8)
-        right.addWidget(self.layer_panel)
-        right.addWidget(self.values_panel)
-        right.setSizes([370, 310])
-        return right
+    # ------------------------------------------------------------ connecting
 
     def _connect_feed(self) -> None:
         self._feed.opened.connect(self._on_opened)
@@ -266,6 +159,10 @@ class WeightsPage(QWidget):
         self.layers.layer_chosen.connect(self.tensor_chosen)
         self.layers.rows_visible.connect(self._feed.look_first)
         self.planes.plane_wanted.connect(self.plane_chosen)
+        self.containers.container_chosen.connect(self.container_chosen)
+        self.fit.clicked.connect(lambda *_: self.fit_map())
+        self.finding.tensor_wanted.connect(self.tensor_chosen)
+        self.finding.problem_found.connect(self.problem_found)
 
     def _connect_focus(self) -> None:
         focus = self._focus
@@ -343,12 +240,14 @@ class WeightsPage(QWidget):
         tensor = self._view.tensor
         self._report = self._cell = None
         self.canvas.set_picture(None)
+        self.canvas.set_waiting(f"Reading {tensor} …" if tensor else "")
         self.map_panel.title.setText(tensor or "Heat map")
         self.map_panel.beside.set_whole("reading …" if tensor else "")
         self.figures.set_rows([])
         self.notes.clear()
         self.histogram.set_values(None)
         self.values_panel.beside.set_whole("")
+        self.finding.show_layer(tensor)
         listed = self._feed.table.row_of(tensor) >= 0
         self._focus.show(self._feed.file, self._feed.options, tensor if listed else "")
         self._show_plane()
@@ -371,12 +270,12 @@ class WeightsPage(QWidget):
     @Slot(object)
     def _on_picture_arrived(self, picture: Picture) -> None:
         self.canvas.set_picture(picture)
+        self.finding.show_picture(picture)
 
     @Slot(object)
     def _on_layer_arrived(self, report: LayerReport) -> None:
         self._report = report
         self.map_panel.beside.set_whole(layer_words.line_of(report))
-        self.layer_panel.beside.set_whole(report.class_ if report.class_ != "other" else "")
         self.figures.set_rows(layer_words.figures_of(report))
         self.notes.setText("\n".join(layer_words.notes_of(report)))
 

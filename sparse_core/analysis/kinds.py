@@ -7,7 +7,8 @@ a bias tells which side is the output) or when the user said it; otherwise it is
 import re
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -65,6 +66,36 @@ class Listed(Protocol):
     @property
     def storage(self) -> object:
         """What is equal for tensors that share one storage."""
+
+
+class Near(NamedTuple):
+    """What the table asks about the rest of the listing, for one tensor.
+
+    Attributes
+    ----------
+    quantised, tied : bool
+        Whether it holds quantised words, and whether it shares the storage of an embedding.
+    normed : bool
+        Whether there is a ``running_mean`` beside a vector.
+    bias : tuple of int or None
+        Shape of the tensor that has ``bias`` in place of its ``weight``.
+    own_bias, up, down : tuple of int or None
+        Beside fused experts: shape of what is called the same with ``_bias`` behind it, and of
+        the partners with ``gate_up_proj`` and ``down_proj`` in the name (maybe itself).
+    routed : bool
+    inputs_first : bool or None
+        See ``Facts``.
+    """
+
+    quantised: bool = False
+    tied: bool = False
+    normed: bool = False
+    bias: Shape | None = None
+    own_bias: Shape | None = None
+    up: Shape | None = None
+    down: Shape | None = None
+    routed: bool = False
+    inputs_first: bool | None = None
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -171,7 +202,10 @@ def kind_of(
     """
     options, facts = options or ScanOptions(), facts or Facts()
     said = _matched(name, options.kinds)
-    kind = _from_table(name, shape, dtype, facts) if said is None else _said(said, name, shape)
+    if said is None:
+        kind = _from_table(_template(name), shape, dtype, _near(name, shape, facts))
+    else:
+        kind = _said(said, name, shape)
     dimension = _matched(name, options.axes)
     if dimension is None or dimension in AXES:
         return kind
@@ -217,22 +251,65 @@ def _dimension(text: str, name: str, shape: Shape) -> int:
     return int(text)
 
 
-def _from_table(name: str, shape: Shape, dtype: DType, facts: Facts) -> Kind:
-    """Read names and shapes."""
-    if name in facts.quantised:
+def _near(name: str, shape: Shape, facts: Facts) -> Near:
+    """Look up what the table asks about the rest of the listing."""
+    shapes = facts.shapes
+    bias = shapes.get(f"{name.removesuffix('weight')}bias")
+    normed, own_bias, up, down = False, None, None, None
+    if len(shape) == 1:
+        path = _SEPARATOR.sub(".", name).rpartition(".")[0]
+        normed = f"{path}.running_mean" in shapes
+    elif len(shape) == 3:
+        own_bias = shapes.get(f"{name}_bias")
+        up = shapes.get(name.replace("down_proj", "gate_up_proj"))
+        down = shapes.get(name.replace("gate_up_proj", "down_proj"))
+    return Near(
+        name in facts.quantised,
+        name in facts.tied,
+        normed,
+        bias,
+        own_bias,
+        up,
+        down,
+        facts.routed,
+        facts.inputs_first,
+    )
+
+
+def _template(name: str) -> tuple[str, ...]:
+    """Cut off the last two words of a name, and make all numbers in the rest 0.
+
+    No rule of the table reads a word that is a number, so that layers and experts that differ in
+    their numbers alone are told once.
+    """
+    head, *words = name.rsplit(".", 2)
+    return (_without_numbers(head), *words) if len(words) == 2 else (name,)
+
+
+@lru_cache(maxsize=1 << 15)
+def _without_numbers(head: str) -> str:
+    """Write every word that is a number as 0."""
+    return ".".join(["0" if word.isdigit() else word for word in head.split(".")])
+
+
+@lru_cache(maxsize=1 << 13)
+def _from_table(template: tuple[str, ...], shape: Shape, dtype: DType, near: Near) -> Kind:
+    """Read names and shapes; only on what is given here may the answer depend."""
+    if near.quantised:
         return Kind("quantised")
+    name = ".".join(template)
     *path, leaf = _SEPARATOR.split(name)
     module = path[-1] if path else ""
     plain = _from_leaf(name, leaf, module, shape, dtype)
     if plain is not None:
         return plain
     if len(shape) < 2:
-        return _vector(leaf, module, ".".join(path), shape, facts)
-    if _is_embedding(name, shape) or name in facts.tied:
+        return _vector(leaf, module, shape, near)
+    if _is_embedding(name, shape) or near.tied:
         return Kind("embedding")
     if _TOKEN.search(leaf):
         return Kind("other", known=False)
-    return _weight(name, leaf, module, shape, facts)
+    return _weight(name, leaf, module, shape, near)
 
 
 def _from_leaf(name: str, leaf: str, module: str, shape: Shape, dtype: DType) -> Kind | None:
@@ -249,31 +326,31 @@ def _from_leaf(name: str, leaf: str, module: str, shape: Shape, dtype: DType) ->
     return None
 
 
-def _vector(leaf: str, module: str, path: str, shape: Shape, facts: Facts) -> Kind:
+def _vector(leaf: str, module: str, shape: Shape, near: Near) -> Kind:
     """Tell what has less than two dimensions and is no bias."""
     if len(shape) == 1 and leaf in ("weight", "gamma", "beta", "scale"):
         named = bool(_NORM.search(module) or _NORM.search(leaf))
-        return Kind("norm", known=named or f"{path}.running_mean" in facts.shapes)
+        return Kind("norm", known=named or near.normed)
     if _EMBEDDING.search(leaf) or _EMBEDDING.search(module):
         return Kind("embedding", known=False)
     return Kind("other", known=False)
 
 
-def _weight(name: str, leaf: str, module: str, shape: Shape, facts: Facts) -> Kind:
+def _weight(name: str, leaf: str, module: str, shape: Shape, near: Near) -> Kind:
     """Tell what a tensor of two dimensions or more multiplies."""
     if _RECURRENT.search(leaf):
         return Kind("recurrent", 1 if leaf.startswith("weight") else 0)
-    if facts.routed and _ROUTER.search(module if leaf in ("weight", "kernel") else leaf):
+    if near.routed and _ROUTER.search(module if leaf in ("weight", "kernel") else leaf):
         return Kind("other")
     if leaf == "kernel":
         return _jax_kernel(shape)
     if len(shape) == 2:
-        return _matrix(name, leaf, module, shape, facts)
+        return _matrix(name, leaf, module, shape, near)
     if len(shape) == 3 and _EXPERTS.search(name):
-        return _experts(name, shape, facts)
+        return _experts(shape, near)
     if len(shape) == 3 and not _CONV.search(name) and shape[2] > _LONGEST_KERNEL:
         return Kind("other", known=False) if shape[0] == 1 else Kind("experts", 2, known=False)
-    return _convolution(name, shape, facts) if len(shape) <= 5 else Kind("other", known=False)
+    return _convolution(name, shape, near) if len(shape) <= 5 else Kind("other", known=False)
 
 
 def _jax_kernel(shape: Shape) -> Kind:
@@ -281,50 +358,49 @@ def _jax_kernel(shape: Shape) -> Kind:
     return Kind("linear" if len(shape) == 2 else "conv", len(shape) - 2)
 
 
-def _matrix(name: str, leaf: str, module: str, shape: Shape, facts: Facts) -> Kind:
+def _matrix(name: str, leaf: str, module: str, shape: Shape, near: Near) -> Kind:
     """Tell which side of a matrix is the input."""
     if _INPUTS_FIRST_CONV1D.search(module) and leaf == "weight":
-        return _gpt2(name, shape, facts)
+        return _gpt2(name, shape, near)
     if leaf == "text_projection" or (leaf == "proj" and module == "visual"):
         return Kind("linear", 0)
-    side = _input_side_by_bias(name, shape, facts)
+    side = _input_side_by_bias(name, shape, near)
     if side is not None:
         return Kind("linear", side)
     named = _LINEAR.search(module) or (leaf != "weight" and _LINEAR.search(leaf))
     return Kind("linear", 1, known=bool(named))
 
 
-def _gpt2(name: str, shape: Shape, facts: Facts) -> Kind:
+def _gpt2(name: str, shape: Shape, near: Near) -> Kind:
     """Tell GPT-2's Conv1D (in, out) from linear layers of the same names."""
-    side = _input_side_by_bias(name, shape, facts)
+    side = _input_side_by_bias(name, shape, near)
     if side is not None:
         return Kind("linear", side)
-    if facts.inputs_first is None:
+    if near.inputs_first is None:
         return Kind("linear", 0, known=False)
-    return Kind("linear", 0 if facts.inputs_first else 1)
+    return Kind("linear", 0 if near.inputs_first else 1)
 
 
-def _input_side_by_bias(name: str, shape: Shape, facts: Facts) -> int | None:
+def _input_side_by_bias(name: str, shape: Shape, near: Near) -> int | None:
     """Find the input side from the length of the bias, which is that of the output side."""
-    bias = facts.shapes.get(f"{name.removesuffix('weight')}bias") if "weight" in name else None
+    bias = near.bias if "weight" in name else None
     if bias is None or len(bias) != 1 or shape[0] == shape[1] or bias[0] not in shape[:2]:
         return None
     return 1 if bias[0] == shape[0] else 0
 
 
-def _experts(name: str, shape: Shape, facts: Facts) -> Kind:
+def _experts(shape: Shape, near: Near) -> Kind:
     """Tell which side of fused experts is the input: (E, out, in) unless something says not."""
-    for bias_name in (f"{name}_bias", f"{name.removesuffix('weight')}bias"):
-        bias = facts.shapes.get(bias_name)
-        if bias is not None and shape[1] != shape[2] and bias[-1] in shape[1:]:
+    for bias in (near.own_bias, near.bias):
+        if bias and shape[1] != shape[2] and bias[-1] in shape[1:]:
             return Kind("experts", 2 if bias[-1] == shape[1] else 1)
-    partner = facts.shapes.get(name.replace("gate_up_proj", "down_proj"))
+    partner = near.down
     if partner is not None and partner != shape and len(partner) == 3:
         if (shape[1], shape[2]) == (2 * partner[2], partner[1]):
             return Kind("experts", 2)
         if (shape[1], shape[2]) == (partner[2], 2 * partner[1]):
             return Kind("experts", 1)
-    partner = facts.shapes.get(name.replace("down_proj", "gate_up_proj"))
+    partner = near.up
     if partner is not None and partner != shape and len(partner) == 3:
         if (partner[1], partner[2]) == (2 * shape[2], shape[1]):
             return Kind("experts", 2)
@@ -333,9 +409,9 @@ def _experts(name: str, shape: Shape, facts: Facts) -> Kind:
     return Kind("experts", 2, known=False)
 
 
-def _convolution(name: str, shape: Shape, facts: Facts) -> Kind:
+def _convolution(name: str, shape: Shape, near: Near) -> Kind:
     """Tell a convolution (O, I, ...) from a transposed one (I, O, ...)."""
-    side = _input_side_by_bias(name, shape, facts)
+    side = _input_side_by_bias(name, shape, near)
     if side == 0 or (side is None and _TRANSPOSED.search(name)):
         return Kind("conv", 0)
     named = len(shape) > 3 or bool(_CONV.search(name))
@@ -346,10 +422,15 @@ def _is_embedding(name: str, shape: Shape) -> bool:
     """Tell a table of vectors from the word before ``weight``, or the last one."""
     if not 2 <= len(shape) <= 3:
         return False
-    *path, leaf = _SEPARATOR.split(name)
-    word = path[-1] if path and leaf in ("weight", "embedding") else leaf
+    *path, leaf = name.replace("/", ".").rsplit(".", 2)
     if leaf == "embedding":
         return True
+    return _means_embedding(path[-1] if path and leaf == "weight" else leaf)
+
+
+@lru_cache(maxsize=1 << 12)
+def _means_embedding(word: str) -> bool:
+    """Tell the word for a table of vectors."""
     return bool(_EMBEDDING.search(word)) and not _NOT_EMBEDDING.search(word)
 
 

@@ -1,5 +1,7 @@
 """A tensor as the scan sees it before reading a single weight."""
 
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
@@ -26,11 +28,14 @@ if TYPE_CHECKING:
 AppliedRule = Literal["zeros", "stored", "projected"]
 Meant = Literal["", "given", "metadata", "siblings", "recognised"]
 
+_FOUR: dict[Axis, NMPattern] = {axis: NMPattern(1, 4, axis) for axis in AXES}
+"""The smallest groups, which decide whether a weight can be pruned."""
+
 DEFAULT_PROJECTION = (2, 4)
 """What ``projected`` means where neither the user nor the file names a pattern."""
 
 
-class Subject(msgspec.Struct, frozen=True):
+class Subject(msgspec.Struct, frozen=True, gc=False):
     """A tensor and how it will be judged.
 
     Attributes
@@ -89,16 +94,31 @@ def subject_of(checkpoint: Checkpoint, name: str, options: ScanOptions) -> Subje
     KeyError
         If the checkpoint lists no such tensor.
     """
-    whole, info = _survey(checkpoint), checkpoint.tensors[name]
+    return _subject(_survey(checkpoint), checkpoint.tensors[name], options)
+
+
+def subjects_of(checkpoint: Checkpoint, options: ScanOptions) -> Iterator[Subject]:
+    """Say how each tensor of the listing will be judged, in its order.
+
+    Raises
+    ------
+    PatternError
+        If the options name a pattern, an axis, a kind or a dimension that does not exist.
+    """
+    whole = _survey(checkpoint)
+    return (_subject(whole, info, options) for info in checkpoint.tensors.values())
+
+
+def _subject(whole: Survey, info: TensorInfo, options: ScanOptions) -> Subject:
+    """Say how a tensor will be judged."""
+    name = info.name
     kind = kind_of(name, info.shape, info.dtype, options, whole.facts)
-    layout = layout_of(info.shape, kind.name, kind.input_dim)
     axis = axis_of(name, options)
     meant, meant_by = _meant(options, whole.claim, name, axis)
     rule = _rule(info, kind, options, whole.claim)
     if rule == "projected" and meant is None:
         meant, meant_by = NMPattern(*DEFAULT_PROJECTION, axis or "in"), "given"
-    judged = meant or NMPattern(1, 4, axis or "in")
-    prunable = kind.name in PRUNABLE_KINDS and layout.group_count(judged) > 0
+    layout, prunable = _laid_out(info.shape, kind, meant or _FOUR[axis or "in"])
     return Subject(
         info=info,
         kind=kind,
@@ -110,6 +130,13 @@ def subject_of(checkpoint: Checkpoint, name: str, options: ScanOptions) -> Subje
         surely=meant_by != "metadata" or bool(whole.claim.lists(name)) or rule == "projected",
         prunable=prunable,
     )
+
+
+@lru_cache(maxsize=1 << 12)
+def _laid_out(shape: tuple[int, ...], kind: Kind, judged: NMPattern) -> tuple[Layout, bool]:
+    """Lay a tensor out, and say whether it is prunable: most tensors have the shape of others."""
+    layout = layout_of(shape, kind.name, kind.input_dim)
+    return layout, kind.name in PRUNABLE_KINDS and layout.group_count(judged) > 0
 
 
 def given_pattern(options: ScanOptions, axis: Axis | None = None) -> NMPattern | None:

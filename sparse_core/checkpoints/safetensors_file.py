@@ -6,6 +6,7 @@ msgspec straight into structs and checked in one pass in the order of the offset
 
 import json
 import math
+from functools import lru_cache
 
 import msgspec
 
@@ -151,15 +152,22 @@ def _check_cover(entries: dict[str, Entry], length: int) -> None:
 def _array(name: str, entry: Entry, region: FileRegion) -> StoredArray:
     begin, end = entry.data_offsets
     dtype = BY_CODE.get(entry.dtype)
-    check_shape(entry.shape)
+    elements = _elements_of(entry.shape)
     if dtype is None:
         return _words(name, entry, region)
-    if math.prod(entry.shape) * dtype.itemsize != end - begin:
+    if elements * dtype.itemsize != end - begin:
         raise Unreadable(
             f"tensor {name!r} of shape {list(entry.shape)} and format {entry.dtype} does not fit "
             f"the {end - begin:,} bytes that its header gives it."
         )
     return StoredArray(dtype=dtype, shape=entry.shape, region=region, start=begin)
+
+
+@lru_cache(maxsize=1 << 10)
+def _elements_of(shape: tuple[int, ...]) -> int:
+    """Count the elements of a shape that is possible; most tensors have the shape of others."""
+    check_shape(shape)
+    return math.prod(shape)
 
 
 def _words(name: str, entry: Entry, region: FileRegion) -> StoredArray:

@@ -4,6 +4,7 @@ Started by the window, here or through ssh; of no use in a terminal.
 """
 
 import argparse
+import gc
 import logging
 import os
 import platform
@@ -21,6 +22,9 @@ from sparse_core.version import VERSION
 
 SUMMARY = "answer a window over stdin and stdout"
 READ_BYTES = 1 << 16
+GARBAGE_AFTER = 50_000
+"""New objects after which cycles are looked for. Listings are 10^5 values without cycles, and
+Python's 700 spends a fifth of the time that it takes to make them."""
 
 LOG = logging.getLogger(__name__)
 
@@ -40,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until stdin ends."""
     source, sink = take_channels()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    gc.set_threshold(GARBAGE_AFTER, 20, 20)
     service = Service(lambda frame: _write(sink, frame))
     service.start()
     service.tell(welcome())

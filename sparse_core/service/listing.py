@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 
-from sparse_core.analysis.subject import Subject, subject_of
+from sparse_core.analysis.subject import Subject, subjects_of
 from sparse_core.checkpoints import Checkpoint
 from sparse_core.messages import ROWS_A_FRAME, ScanOptions, TensorColumns
 
@@ -15,7 +15,7 @@ FIRST_ROWS = 500
 
 def columns_of(checkpoint: Checkpoint, options: ScanOptions) -> Iterator[TensorColumns]:
     """List a checkpoint in messages of at most ``ROWS_A_FRAME`` rows."""
-    subjects = (subject_of(checkpoint, name, options) for name in checkpoint.tensors)
+    subjects = subjects_of(checkpoint, options)
     first, size = 0, FIRST_ROWS
     while rows := list(islice(subjects, size)):
         yield _columns(first, rows)

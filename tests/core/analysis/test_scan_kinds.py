@@ -167,3 +167,22 @@ def test_a_dimension_or_kind_that_does_not_fit_a_tensor_is_refused() -> None:
 
 def test_an_unknown_table_entry_is_assumed() -> None:
     assert kind_of("mystery", (3, 4, 5, 6, 7, 8), F32, facts=Facts()) == Kind("other", known=False)
+
+
+def test_layers_that_differ_in_their_numbers_may_still_differ_in_what_stands_beside_them() -> None:
+    shapes = {
+        "blocks.0.fc.weight": (8, 4),
+        "blocks.0.fc.bias": (8,),
+        "blocks.1.fc.weight": (8, 4),
+        "blocks.1.fc.bias": (4,),
+        "blocks.2.fc.weight": (8, 4),
+        "blocks.3.norm.weight": (8,),
+        "blocks.4.0.weight": (8,),
+        "blocks.5.0.weight": (8,),
+        "blocks.5.0.running_mean": (8,),
+    }
+    facts = facts_of({name: Row(shape) for name, shape in shapes.items()})
+    kinds = {name: kind_of(name, shape, F32, facts=facts) for name, shape in shapes.items()}
+    assert [kinds[f"blocks.{i}.fc.weight"].input_dim for i in range(3)] == [1, 0, 1]
+    assert not kinds["blocks.4.0.weight"].known
+    assert kinds["blocks.5.0.weight"].known

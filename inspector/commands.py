@@ -10,7 +10,13 @@ import msgspec
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
-MENUS = ("File", "View", "Layers", "Help")
+_NO_STEP = {
+    "back": "This is where you began.",
+    "forward": "You have not gone back.",
+    "undo": "The view was not changed.",
+    "redo": "Nothing was undone.",
+}
+MENUS = ("File", "Go", "View", "Layers", "Help")
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -28,6 +34,8 @@ class Situation(msgspec.Struct, frozen=True):
         Something long is running.
     problems : int
         Problems shown.
+    back, forward, undo, redo : bool
+        There is a step of that kind.
     """
 
     files: int = 0
@@ -35,6 +43,10 @@ class Situation(msgspec.Struct, frozen=True):
     rows: int = 0
     working: bool = False
     problems: int = 0
+    back: bool = False
+    forward: bool = False
+    undo: bool = False
+    redo: bool = False
 
 
 WhyNot = Callable[[Situation], str]
@@ -69,6 +81,13 @@ def _needs_problem(now: Situation) -> str:
     return "" if now.problems else "There is no problem to copy."
 
 
+def _needs_step(step: str) -> WhyNot:
+    def why_not(now: Situation) -> str:
+        return "" if getattr(now, step) else _NO_STEP[step]
+
+    return why_not
+
+
 class Command(msgspec.Struct, frozen=True):
     """One thing the user can do.
 
@@ -99,12 +118,20 @@ class Command(msgspec.Struct, frozen=True):
 TABLE: tuple[Command, ...] = (
     Command("file.open", "Open checkpoint…", "File", ("Ctrl+O",)),
     Command("file.open_folder", "Open folder…", "File", ("Ctrl+Shift+O",)),
+    Command("file.open_remote", "Open on another machine…", "File", ("Ctrl+Alt+O",)),
     Command("file.demo", "Open the demo", "File"),
     Command("file.reload", "Reload", "File", ("F5",), _needs_file),
     Command("file.close", "Close", "File", ("Ctrl+W",), _needs_file),
     Command("file.next", "Next checkpoint", "File", ("Ctrl+Tab",), _needs_two_files),
     Command("file.previous", "Previous checkpoint", "File", ("Ctrl+Shift+Tab",), _needs_two_files),
+    Command("file.settings", "Settings…", "File", ("Ctrl+,",)),
     Command("file.quit", "Quit", "File", ("Ctrl+Q",)),
+    Command("go.back", "Back", "Go", ("Alt+Left",), _needs_step("back")),
+    Command("go.forward", "Forward", "Go", ("Alt+Right",), _needs_step("forward")),
+    Command("go.tensor", "Go to a tensor…", "Go", ("Ctrl+P",), _needs_rows),
+    Command("go.command", "Find a command…", "Go", ("Ctrl+Shift+P",)),
+    Command("go.undo", "Undo the change of view", "Go", ("Ctrl+Z",), _needs_step("undo")),
+    Command("go.redo", "Redo the change of view", "Go", ("Ctrl+Shift+Z",), _needs_step("redo")),
     Command("view.density", "Density", "View", ("1",), _needs_tensor),
     Command("view.violation", "Worst violation", "View", ("2",), _needs_tensor),
     Command("view.mask", "Mask", "View", ("3",), _needs_tensor),
@@ -115,11 +142,15 @@ TABLE: tuple[Command, ...] = (
     Command("view.system", "Theme of the system", "View", checkable=True),
     Command("view.dark", "Dark theme", "View", checkable=True),
     Command("view.light", "Light theme", "View", checkable=True),
+    Command("view.larger", "Larger text", "View", ("Ctrl++", "Ctrl+=")),
+    Command("view.smaller", "Smaller text", "View", ("Ctrl+-",)),
+    Command("view.usual_size", "Usual size of text", "View", ("Ctrl+0",)),
     Command("layers.filter", "Filter layers", "Layers", ("Ctrl+F", "/"), _needs_rows),
     Command("layers.next", "Next layer", "Layers", ("Alt+Down",), _needs_rows),
     Command("layers.previous", "Previous layer", "Layers", ("Alt+Up",), _needs_rows),
     Command("layers.map", "Go to the map", "Layers", ("Ctrl+M",), _needs_tensor),
     Command("layers.cancel", "Cancel what runs", "Layers", ("Ctrl+.",), _needs_work),
+    Command("help.shortcuts", "Keyboard shortcuts", "Help", ("?",)),
     Command("help.copy_problem", "Copy the problem", "Help", ("Ctrl+Shift+C",), _needs_problem),
     Command("help.about", "About Sparsescope", "Help"),
 )
@@ -157,6 +188,10 @@ class Commands(QObject):
     def all(self) -> list[QAction]:
         """Return every action in the order of the table."""
         return list(self._actions.values())
+
+    def why_not(self, command: str) -> str:
+        """Return why a command is impossible now, "" where it is possible."""
+        return self._actions[command].statusTip()
 
     def update_enabled(self, now: Situation) -> None:
         """Enable what is possible; the others say why not in their tooltip."""

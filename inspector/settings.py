@@ -6,6 +6,7 @@ and a damaged or newer file is kept beside the next one that is written.
 
 import contextlib
 import os
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,17 @@ import msgspec
 
 VERSION = 1
 MOST_RECENT = 12
+RECENT_COMMANDS = 20
+SCALES = (75, 90, 100, 110, 125, 150, 175, 200)
+"""Sizes of text, in percent."""
+
+HOST = "HOST"
+"""Stands for the host in the command that reaches one."""
+
+SSH = (
+    "ssh -T -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=10 "
+    "-o ServerAliveCountMax=3 HOST sparsescope serve"
+)
 
 
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -23,26 +35,80 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     ----------
     theme : str
         ``system``, ``dark`` or ``light``.
+    scale : int
+        Size of text in percent, one of ``SCALES``.
     threshold : float
         Non-zero weights below it count as near zeros.
+    threads : int
+        Threads of a scan on this machine, 0 for as many as the core thinks best.
+    cache : bool
+        Whether what was found is kept for the next time.
+    runs_folder : str
+        Where runs are written and looked for, "" for the current folder.
+    python : str
+        The interpreter that trains, "" for the core's own.
+    ssh : str
+        The command that starts a core on another machine; the word HOST stands for its name.
+    hosts : dict of str to str
+        Commands for single hosts, where ``ssh`` does not fit.
     recent : tuple of str
-        Paths on the core's machine, the latest first.
+        Places (``PATH`` or ``HOST:PATH``), the latest first.
+    recent_commands : tuple of str
+        Ids of commands chosen in the search, the latest first.
     """
 
     theme: Literal["system", "dark", "light"] = "system"
+    scale: int = 100
     threshold: float = 0.0
+    threads: int = 0
+    cache: bool = True
+    runs_folder: str = ""
+    python: str = ""
+    ssh: str = SSH
+    hosts: dict[str, str] = {}
     recent: tuple[str, ...] = ()
+    recent_commands: tuple[str, ...] = ()
 
     def opened(self, path: str) -> "Settings":
         """Return these settings with ``path`` as the most recent."""
-        others = tuple(known for known in self.recent if known != path)
-        return msgspec.structs.replace(self, recent=(path, *others)[:MOST_RECENT])
+        return msgspec.structs.replace(self, recent=_first(path, self.recent)[:MOST_RECENT])
 
     def forgot(self, path: str) -> "Settings":
         """Return these settings without ``path`` among the recent."""
         return msgspec.structs.replace(
             self, recent=tuple(known for known in self.recent if known != path)
         )
+
+    def used(self, command: str) -> "Settings":
+        """Return these settings with a command as the most recent one."""
+        recent = _first(command, self.recent_commands)[:RECENT_COMMANDS]
+        return msgspec.structs.replace(self, recent_commands=recent)
+
+    def scaled(self, step: int) -> "Settings":
+        """Return these settings with text ``step`` sizes larger; 0 is the usual size."""
+        if not step:
+            return msgspec.structs.replace(self, scale=100)
+        nearest = min(range(len(SCALES)), key=lambda place: abs(SCALES[place] - self.scale))
+        place = min(max(nearest + step, 0), len(SCALES) - 1)
+        return msgspec.structs.replace(self, scale=SCALES[place])
+
+    def command_for(self, host: str) -> tuple[str, ...]:
+        """Return the argument vector that starts a core on a host.
+
+        Raises
+        ------
+        ValueError
+            If the command that is set has a quotation that never ends, or no word.
+        """
+        words = shlex.split(self.hosts.get(host, self.ssh))
+        if not words:
+            raise ValueError("the command is empty")
+        return tuple(host if word == HOST else word for word in words)
+
+
+def _first(one: str, others: tuple[str, ...]) -> tuple[str, ...]:
+    """Put one in front of the others."""
+    return (one, *(other for other in others if other != one))
 
 
 def _fields(content: dict[str, Any]) -> tuple[Settings, list[str]]:

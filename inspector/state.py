@@ -10,7 +10,16 @@ from typing import Any, Literal
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from inspector.link.places import join
 from sparse_core.messages import Plane
+
+
+class Spot(msgspec.Struct, frozen=True):
+    """The part of a heat map that is seen: a zoom step and the weight in the middle."""
+
+    zoom: int
+    row: int
+    column: int
 
 
 class FileView(msgspec.Struct, frozen=True):
@@ -22,10 +31,14 @@ class FileView(msgspec.Struct, frozen=True):
         Distinguishes open files for as long as the program runs; never used twice.
     path, container : str
         What was opened, on the core's machine.
+    host : str
+        That machine, "" for this one.
     tensor : str
         The chosen layer, "" for none.
     plane : str
         The plane of the heat map; "" is the one that suits the layer.
+    spot : Spot or None
+        Which part of the map is seen; None is all of it.
     """
 
     number: int
@@ -33,12 +46,19 @@ class FileView(msgspec.Struct, frozen=True):
     container: str = ""
     tensor: str = ""
     plane: Plane | Literal[""] = ""
+    host: str = ""
+    spot: Spot | None = None
 
     @property
     def title(self) -> str:
-        """Last part of the path, and the container where one was chosen."""
+        """Last part of the path, the container where one was chosen, and the other machine."""
         name = self.path.rstrip("/").rpartition("/")[2] or self.path
-        return f"{name} · {self.container}" if self.container else name
+        return " · ".join(part for part in (name, self.container, self.host) if part)
+
+    @property
+    def place(self) -> str:
+        """Path and machine as the user writes them."""
+        return join(self.host, self.path)
 
 
 class SessionState(msgspec.Struct, frozen=True):
@@ -69,14 +89,18 @@ class SessionState(msgspec.Struct, frozen=True):
         """The file whose tab is in front."""
         return next((file for file in self.files if file.number == self.current), None)
 
-    def with_file(self, path: str, container: str = "") -> "SessionState":
+    def with_file(self, path: str, container: str = "", host: str = "") -> "SessionState":
         """Return the state with ``path`` in front, opened if it was not."""
         for file in self.files:
-            if (file.path, file.container) == (path, container):
+            if (file.path, file.container, file.host) == (path, container, host):
                 return msgspec.structs.replace(self, current=file.number)
+        return self.with_new(FileView(0, path, container, host=host))
+
+    def with_new(self, file: FileView) -> "SessionState":
+        """Return the state with one more file in front, under a number of its own."""
         return msgspec.structs.replace(
             self,
-            files=(*self.files, FileView(self.opened, path, container)),
+            files=(*self.files, msgspec.structs.replace(file, number=self.opened)),
             current=self.opened,
             opened=self.opened + 1,
         )

@@ -41,23 +41,24 @@ def run(wanted: Arguments) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from inspector.app.assemble import assemble
+    from inspector.app.assemble import assemble, session_path
 
     app = QApplication(["sparsescope"])
-    assembled = assemble(app)
+    assembled = assemble(app, session=session_path())
     window, link = assembled.window, assembled.link
     sys.excepthook = lambda kind, error, trace: window.tell_bug(
         "".join(traceback.format_exception(kind, error, trace))
     )
     # The loop is Qt's: Python would not see Ctrl+C. The core ends with our end of the pipe.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    window.keeping.restore()
     window.show()
-    for path in wanted.paths:
-        window.open_path(path)
+    for place in wanted.paths:
+        window.open_place(place)
     # After the first paint: the window is up and usable while the core starts.
     QTimer.singleShot(0, link.start)
     status = app.exec()
-    link.stop()
+    window.cores.stop()
     return status
 
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
+from inspector.link.places import split
 from sparse_core.errors import SparseError
 from sparse_core.messages import PLANES, Plane
 
@@ -19,7 +20,7 @@ class Arguments(msgspec.Struct, frozen=True):
     Attributes
     ----------
     paths : tuple of str
-        Checkpoints to open, as absolute text; nobody looked whether they exist.
+        Checkpoints to open, as absolute text or ``HOST:PATH``; nobody looked whether they exist.
     pictures : str
         Folder to draw pictures into, "" for the window.
     page, tensor, plane : str
@@ -68,7 +69,7 @@ def parse(words: Sequence[str]) -> Arguments:
     if not args.pictures and (args.page or args.tensor or args.plane or args.at or args.zoom):
         raise SparseError("--page, --tensor, --plane, --at and --zoom go with --pictures DIR.")
     return Arguments(
-        paths=tuple(str(Path(path).absolute()) for path in args.paths),
+        paths=tuple(path if split(path)[0] else str(Path(path).absolute()) for path in args.paths),
         pictures=args.pictures,
         page=args.page,
         tensor=args.tensor,

@@ -26,13 +26,22 @@ def settings_path() -> Path:
     return Path(platformdirs.user_config_dir("sparsescope")) / "settings.json"
 
 
-def assemble(app: QApplication, settings: Path | None = None) -> Assembled:
+def session_path() -> Path:
+    """Return where the last session lives: apart from what the user chose on purpose."""
+    return Path(platformdirs.user_state_dir("sparsescope")) / "session.json"
+
+
+def assemble(
+    app: QApplication, settings: Path | None = None, session: Path | None = None
+) -> Assembled:
     """Make the window and a link to a core that is not started yet.
 
     Parameters
     ----------
     settings : Path or None
         The settings file, None for the user's.
+    session : Path or None
+        Where the session is kept, None to keep none.
     """
     app.setApplicationName("sparsescope")
     app.setApplicationDisplayName("Sparsescope")
@@ -40,5 +49,5 @@ def assemble(app: QApplication, settings: Path | None = None) -> Assembled:
     register_fonts(resources.fonts())
     kept = SettingsFile(settings or settings_path())
     follower = SchemeFollower(app, kept.settings.theme)
-    link = CoreLink()
-    return Assembled(MainWindow(link, kept, follower), link, follower)
+    link = CoreLink(threads=kept.settings.threads)
+    return Assembled(MainWindow(link, kept, follower, session), link, follower)

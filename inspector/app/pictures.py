@@ -71,7 +71,7 @@ class _Studio:
         self._window.show()
         self._link.start()
         try:
-            self._window.open_path(wanted.paths[0])
+            self._window.open_place(wanted.paths[0])
             self._until_settled()
             self._choose(wanted)
             self._point(wanted)

@@ -10,16 +10,15 @@ from time import perf_counter
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from inspector.link.endings import LINE_PAUSES_MS, Ending, Exit, judge, other_version
+from inspector.link.inbox import Inbox
 from inspector.link.process import CoreProcess
-from inspector.link.questions import OnAnswer, Question, Questions
+from inspector.link.questions import OnAnswer, Question, Questions, twice
 from sparse_core.messages import (
     PROTOCOL,
-    Answer,
     Call,
     Cancel,
     Credit,
-    Failed,
-    FrameReader,
     Hello,
     Request,
     WatchFiles,
@@ -30,10 +29,6 @@ from sparse_core.version import VERSION
 
 TURN_S = 0.004
 """The longest the window decodes before it looks after the user again."""
-
-READ_BYTES = 1 << 18
-CREDIT_FRAMES = 8
-"""Bulk frames that are credited together."""
 
 PAUSES_MS = (0, 500, 2000)
 """How long the link waits before it starts the next core, by how many in a row never spoke."""
@@ -52,6 +47,8 @@ class CoreLink(QObject):
         Argument vector of a core, as ``("ssh", "HOST", "sparsescope", "serve")``; None starts one
         on this machine.
     parent : QObject, optional
+    host : str
+        The machine at the other end of a line that may break, "" for none.
 
     Attributes
     ----------
@@ -59,10 +56,12 @@ class CoreLink(QObject):
         Which kernels the core runs; "" before it spoke.
     ready : bool
         Whether a core is there to answer.
+    failure : str
+        Why there is no core and what to do, once the state is ``failed`` or ``reconnecting``.
     """
 
     state_changed = Signal(str)
-    """``starting``, ``ready``, ``restarting`` or ``failed``."""
+    """``starting``, ``ready``, ``restarting``, ``reconnecting`` or ``failed``."""
 
     welcomed = Signal(object)
     """``Welcome``: the core's first message."""
@@ -79,20 +78,33 @@ class CoreLink(QObject):
     restarted = Signal()
     """A new core has taken the place of one that died."""
 
-    def __init__(self, command: Sequence[str] | None = None, parent: QObject | None = None) -> None:
+    reconnected = Signal()
+    """The line that was cut is back, with a new core at its end."""
+
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        parent: QObject | None = None,
+        *,
+        host: str = "",
+        threads: int = 0,
+    ) -> None:
         super().__init__(parent)
         self.native = ""
         self.ready = False
+        self.failure = ""
+        self.host = host
+        self._threads = threads
         self._command = None if command is None else tuple(command)
         self._process: CoreProcess | None = None
-        self._reader = FrameReader()
-        self._credited = 0
+        self._inbox: Inbox | None = None
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(Answer)
         self._questions = Questions()
         self._watched = WatchFiles(())
         self._number = 0
         self._silent_deaths = 0
+        self._lines_lost = 0
+        self._met = False
         self._died = False
         self._turn = QTimer(self)
         self._turn.setSingleShot(True)
@@ -109,21 +121,30 @@ class CoreLink(QObject):
     def start(self) -> None:
         """Start a core; returns at once. Does nothing while one runs."""
         if self._process is None and not self._again.isActive():
-            self._silent_deaths = 0
+            self._silent_deaths = self._lines_lost = 0
+            self.failure = ""
             self.state_changed.emit("starting")
             self._launch()
 
     def stop(self) -> None:
         """End the core and everything it started. Open questions are dropped unanswered."""
-        self._turn.stop()
         self._again.stop()
         self._questions.drop_all()
         self.ready = False
         self._died = False
         if self._process is not None:
             self._process.stop()
-            self._process.deleteLater()
-            self._process = None
+        self._drop_process()
+
+    def set_command(self, command: Sequence[str]) -> None:
+        """Start the next core by another command."""
+        self._command = tuple(command)
+
+    def set_threads(self, threads: int) -> None:
+        """Let the core scan with so many threads, 0 for as many as it thinks best."""
+        self._threads = threads
+        if self.ready:
+            self._greet()
 
     def ask(self, body: Request, on_answer: OnAnswer | None = None) -> int:
         """Ask the core.
@@ -154,9 +175,8 @@ class CoreLink(QObject):
     @Slot()
     def _launch(self) -> None:
         """Start a process."""
-        self._reader = FrameReader()
-        self._credited = 0
         self._process = CoreProcess(self._command, self)
+        self._inbox = Inbox(self._process)
         self._process.arrived.connect(self._on_arrived)
         self._process.logged.connect(self.logged)
         self._process.ended.connect(self._on_ended)
@@ -172,34 +192,25 @@ class CoreLink(QObject):
     def _on_turn(self) -> None:
         """Decode for at most 4 ms, then let the window live."""
         until = perf_counter() + TURN_S
-        while (payload := self._next_payload()) is not None:
+        # The core may be given up in the middle of a turn.
+        while self._inbox is not None and (payload := self._inbox.next_payload()) is not None:
             # Before the answer is handled: a receiver that fails does not stop the others.
             self._turn.start(0)
-            self._take(payload)
+            self._take(self._inbox, payload)
             if perf_counter() >= until:
                 break
         else:
             self._turn.stop()
         self._pay()
 
-    def _next_payload(self) -> bytes | None:
-        """Give the next message that has arrived."""
-        while self._process is not None:
-            payload = self._reader.take()
-            if payload is not None:
-                return payload
-            data = self._process.read(READ_BYTES)
-            if not data:
-                return None
-            self._reader.push(data)
-        return None
-
-    def _take(self, payload: bytes) -> None:
+    def _take(self, inbox: Inbox, payload: bytes) -> None:
         """Hand one answer to who waits for it."""
         try:
-            answer = self._decoder.decode(payload)
+            answer = inbox.decode(payload)
         except msgspec.DecodeError as error:
             self.logged.emit(f"An answer of the core was not understood: {error}")
+            if not self.ready:
+                self._give_up(other_version("of another version", 0, PROTOCOL, self.host))
             return
         if isinstance(answer.body, Welcome):
             self._on_welcome(answer.body)
@@ -214,24 +225,21 @@ class CoreLink(QObject):
 
     def _pay(self) -> None:
         """Credit the bulk frames that were digested."""
-        owed = self._reader.bulk_frames - self._credited
-        if owed >= CREDIT_FRAMES and self.ready:
-            self._credited = self._reader.bulk_frames
+        owed = self._inbox.owed() if self._inbox is not None and self.ready else 0
+        if owed:
             self._send(Call(0, Credit(owed)))
 
     def _on_welcome(self, welcome: Welcome) -> None:
         """Begin to ask."""
         if welcome.protocol != PROTOCOL:
-            self._give_up(
-                f"The core is version {welcome.program} and speaks protocol {welcome.protocol}, "
-                f"this window is {VERSION} and speaks {PROTOCOL}: install the same version of "
-                "sparsescope on both machines."
-            )
+            self._give_up(other_version(welcome.program, welcome.protocol, PROTOCOL, self.host))
             return
-        self._silent_deaths = 0
+        back = self._lines_lost > 0
+        self._silent_deaths = self._lines_lost = 0
+        self.failure = ""
         self.native = welcome.native
-        self.ready = True
-        self._tell(Hello(PROTOCOL, VERSION))
+        self.ready = self._met = True
+        self._greet()
         if self._died and self._watched.files:
             self._tell(self._watched)
         self._send_due()
@@ -239,7 +247,11 @@ class CoreLink(QObject):
         self.welcomed.emit(welcome)
         if self._died:
             self._died = False
-            self.restarted.emit()
+            (self.reconnected if back else self.restarted).emit()
+
+    def _greet(self) -> None:
+        """Say who asks, and how many threads a scan may take."""
+        self._tell(Hello(PROTOCOL, VERSION, self._threads))
 
     def _send_due(self) -> None:
         """Send what the core does not have yet."""
@@ -259,31 +271,42 @@ class CoreLink(QObject):
             for frame in encode_frames(self._encoder.encode(call)):
                 self._process.write(frame)
 
-    @Slot(str)
-    def _on_ended(self, why: str) -> None:
-        """Start another core, unless several in a row never spoke."""
+    @Slot(object)
+    def _on_ended(self, how: Exit) -> None:
+        """Start another core, unless that is of no use."""
         spoke, self.ready = self.ready, False
-        while (payload := self._next_payload()) is not None:
-            self._take(payload)
+        while self._inbox is not None and (payload := self._inbox.next_payload()) is not None:
+            self._take(self._inbox, payload)
+        ending = judge(how, self.host, self._met)
         self._drop_process()
-        self.logged.emit(f"The core ended: {why}.")
-        lost = self._questions.core_died()
+        self.logged.emit(f"The core{self._where} ended: {how.why}.")
+        lost = self._questions.core_died(blamed=not ending.line_lost)
         self._died = self._died or spoke
+        self._go_on(ending, spoke)
+        for path in dict.fromkeys(question.path for question in lost if question.path):
+            self.file_marked.emit(path, twice(path))
+        for question in lost:
+            question.fail(twice(question.path), "Died")
+
+    def _go_on(self, ending: Ending, spoke: bool) -> None:
+        """Try again now, later or not at all."""
+        if ending.line_lost:
+            pause = LINE_PAUSES_MS[min(self._lines_lost, len(LINE_PAUSES_MS) - 1)]
+            self._lines_lost += 1
+            self.failure = ending.sentence
+            self._again.start(pause)
+            self.state_changed.emit("reconnecting")
+            return
         self._silent_deaths = 0 if spoke else self._silent_deaths + 1
-        if self._silent_deaths >= len(PAUSES_MS):
-            self._fail(f"The core cannot be started ({why}): the log says more.")
+        if ending.hopeless or self._silent_deaths >= len(PAUSES_MS):
+            self._fail(ending.sentence)
         else:
             self._again.start(PAUSES_MS[self._silent_deaths])
             self.state_changed.emit("restarting")
-        self._mark(lost)
 
-    def _mark(self, lost: list[Question]) -> None:
-        """Answer what is not asked a third time, and mark its files."""
-        marked = dict.fromkeys(question.path for question in lost if question.path)
-        for path in marked:
-            self.file_marked.emit(path, _TWICE.format(path=path))
-        for question in lost:
-            _answer(question, _TWICE.format(path=question.path or "this question"), "Died")
+    @property
+    def _where(self) -> str:
+        return f" on {self.host}" if self.host else ""
 
     def _give_up(self, sentence: str) -> None:
         """Stop trying: the core is there, but is of no use."""
@@ -294,27 +317,17 @@ class CoreLink(QObject):
 
     def _fail(self, sentence: str) -> None:
         """Answer everything with a sentence."""
+        self.failure = sentence
         self.logged.emit(sentence)
-        dropped = self._questions.drop_all()
+        dropped: list[Question] = self._questions.drop_all()
         self.state_changed.emit("failed")
         for question in dropped:
-            _answer(question, sentence, "NoCore")
+            question.fail(sentence, "NoCore")
 
     def _drop_process(self) -> None:
         """Forget a process that has ended."""
         self._turn.stop()
+        self._inbox = None
         if self._process is not None:
             self._process.deleteLater()
             self._process = None
-
-
-_TWICE = (
-    "The core died twice while it worked on {path}; it is not tried again by itself. The file may "
-    "have been cut short while it was read: check it, then open it again."
-)
-
-
-def _answer(question: Question, sentence: str, kind: str) -> None:
-    """Answer a question that the core will never answer."""
-    if question.on_answer is not None:
-        question.on_answer(Answer(question.call.id, Failed(sentence, kind), last=True))

@@ -2,20 +2,26 @@
 
 import os
 import sys
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGKILL
 
+import msgspec
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
 import sparse_core.messages as words
+from inspector.link.endings import Exit
 
 GOODBYE_MS = 300
 """How long a core may take to notice that its stdin ended."""
 
 LINE_BYTES = 2000
 """Longer lines of stderr are cut."""
+
+LAST_LINES = 20
+"""Lines of stderr that are kept to tell why it ended."""
 
 
 def local_command() -> tuple[str, ...]:
@@ -53,13 +59,14 @@ class CoreProcess(QObject):
     logged = Signal(str)
     """A line of its stderr."""
 
-    ended = Signal(str)
-    """It is no more, and why; not after ``stop``."""
+    ended = Signal(object)
+    """It is no more: an ``Exit``; not after ``stop``."""
 
     def __init__(self, command: Sequence[str] | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._process = QProcess(self)
         self._line = b""
+        self._said: deque[str] = deque(maxlen=LAST_LINES)
         self._group = 0
         self._over = False
         if command is None:
@@ -122,24 +129,31 @@ class CoreProcess(QObject):
         *lines, rest = (self._line + self._process.readAllStandardError().data()).split(b"\n")
         self._line = rest[:LINE_BYTES]
         for line in lines:
-            self.logged.emit(line[:LINE_BYTES].decode(errors="replace"))
+            self._log(line)
+
+    def _log(self, line: bytes) -> None:
+        """Pass on a line of stderr."""
+        text = line[:LINE_BYTES].decode(errors="replace").rstrip("\r")
+        self._said.append(text)
+        self.logged.emit(text)
 
     @Slot(int, QProcess.ExitStatus)
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
         self._end_group()
         crashed = status == QProcess.ExitStatus.CrashExit
-        self._end(f"killed by signal {code}" if crashed else f"exit status {code}")
+        why = f"killed by signal {code}" if crashed else f"exit status {code}"
+        self._end(Exit(why, code, crashed))
 
     @Slot(QProcess.ProcessError)
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
-            self._end(self._process.errorString())
+            self._end(Exit(self._process.errorString(), started=False))
 
-    def _end(self, why: str) -> None:
+    def _end(self, how: Exit) -> None:
         """Say once that it is over."""
         if self._line:
-            self.logged.emit(self._line.decode(errors="replace"))
+            self._log(self._line)
             self._line = b""
         if not self._over:
             self._over = True
-            self.ended.emit(why)
+            self.ended.emit(msgspec.structs.replace(how, said=tuple(self._said)))

@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 import msgspec
 
-from sparse_core.messages import Answer, Call, FileId, Request
+from sparse_core.messages import Answer, Call, Failed, FileId, Request
 
 LIVES = 2
 """A question that was in flight at so many deaths is not asked again."""
 
 OnAnswer = Callable[[Answer], None]
+
+_TWICE = (
+    "The core died twice while it worked on {path}; it is not tried again by itself. The file may "
+    "have been cut short while it was read: check it, then open it again."
+)
 
 
 class Question(msgspec.Struct):
@@ -35,6 +40,11 @@ class Question(msgspec.Struct):
         """The file it is about, "" for none."""
         file = getattr(self.call.body, "file", None)
         return file.path if isinstance(file, FileId) else ""
+
+    def fail(self, sentence: str, kind: str) -> None:
+        """Answer what the core will never answer."""
+        if self.on_answer is not None:
+            self.on_answer(Answer(self.call.id, Failed(sentence, kind), last=True))
 
 
 class Questions:
@@ -74,13 +84,16 @@ class Questions:
             self._open.pop(answer.id, None)
         return None if question is None else question.on_answer
 
-    def core_died(self) -> list[Question]:
-        """Take back what the core had; give those that are not asked again."""
+    def core_died(self, *, blamed: bool = True) -> list[Question]:
+        """Take back what the core had; give those that are not asked again.
+
+        Where the line broke and not the core, no question is to blame.
+        """
         lost = []
         for question in list(self._open.values()):
             if question.sent:
                 question.sent = False
-                question.deaths += 1
+                question.deaths += blamed
             if question.deaths >= LIVES:
                 lost.append(self._open.pop(question.call.id))
         return lost
@@ -90,3 +103,8 @@ class Questions:
         dropped = list(self._open.values())
         self._open.clear()
         return dropped
+
+
+def twice(path: str) -> str:
+    """Say that a file is not asked about a third time."""
+    return _TWICE.format(path=path or "this question")

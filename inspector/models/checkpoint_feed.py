@@ -111,6 +111,12 @@ class CheckpointFeed(QObject):
         self.verdict_changed.emit()
         self.stage_changed.emit()
 
+    def judge(self, options: ScanOptions) -> None:
+        """Judge by other options; the file is read again."""
+        if options != self._options:
+            self._options = options
+            self.reload()
+
     def cancel(self) -> None:
         """Stop what runs; what came so far stays."""
         if self._call != _NONE:

@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 from inspector.theme.tokens import Theme
 
 TEXT_POINTS = 9.0
+_SCALE = "sparsescopeScale"
+"""Property of the application: size of text in percent."""
+
 _FAMILIES = {"text": ("DejaVu Sans", "Inter"), "mono": ("DejaVu Sans Mono", "Liberation Mono")}
 
 
@@ -29,10 +33,10 @@ def family() -> str:
     return _first_known(_FAMILIES["text"], QFontDatabase.SystemFont.GeneralFont)
 
 
-def monospaced(points: float = TEXT_POINTS) -> QFont:
+def monospaced(size: float = TEXT_POINTS) -> QFont:
     """Return the font of numbers, coordinates and groups."""
     font = QFont(_first_known(_FAMILIES["mono"], QFontDatabase.SystemFont.FixedFont))
-    font.setPointSizeF(points)
+    font.setPointSizeF(points(size))
     return font
 
 
@@ -131,12 +135,34 @@ def _rules(theme: Theme) -> str:
     """
 
 
+def scale_fonts(app: QApplication, percent: int) -> None:
+    """Make every text of the program larger or smaller, those with a font of their own too."""
+    before = app.property(_SCALE) or 100
+    app.setProperty(_SCALE, percent)
+    if percent == before:
+        return
+    for widget in app.allWidgets():
+        font = widget.font()
+        if widget.testAttribute(Qt.WidgetAttribute.WA_SetFont) and font.pointSizeF() > 0:
+            font.setPointSizeF(font.pointSizeF() * percent / before)
+            widget.setFont(font)
+    font = app.font()
+    font.setPointSizeF(points(TEXT_POINTS))
+    app.setFont(font)
+
+
+def points(size: float) -> float:
+    """Return a size of text in points as the user wants it."""
+    app = QApplication.instance()
+    return size * ((app.property(_SCALE) if app else None) or 100) / 100
+
+
 def apply(app: QApplication, theme: Theme) -> None:
     """Put the theme on the application; safe to repeat while it runs."""
     if not app.styleSheet():  # With rules in force the style is wrapped and has no name.
         app.setStyle("Fusion")
     font = QFont(family())
-    font.setPointSizeF(TEXT_POINTS)
+    font.setPointSizeF(points(TEXT_POINTS))
     app.setFont(font)
     app.setPalette(_palette(theme))
     app.setStyleSheet(_rules(theme))

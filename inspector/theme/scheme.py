@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 
-from inspector.theme.apply import apply
+from inspector.theme.apply import apply, scale_fonts
 from inspector.theme.tokens import DARK, LIGHT, Theme
 
 _HALF = 128
@@ -55,6 +55,10 @@ class SchemeFollower(QObject):
         """Follow another wish: ``dark``, ``light`` or ``system``."""
         self._wish = wish
         self._follow()
+
+    def scale(self, percent: int) -> None:
+        """Make text larger or smaller, in percent of the usual size."""
+        scale_fonts(self._app, percent)
 
     def _chosen(self) -> Theme:
         return choose(self._wish, self._app.styleHints().colorScheme(), self._lightness)

@@ -23,6 +23,7 @@ from sparse_core.messages.checkpoint import (
     FileId,
     ScanOptions,
 )
+from sparse_core.messages.folders import CacheHeld, CacheWanted, Entry, Folder, FolderWanted
 from sparse_core.messages.frames import JOINED_BYTES, FrameReader, encode_frames
 from sparse_core.messages.replies import (
     Cell,
@@ -96,6 +97,8 @@ __all__ = [
     "ROWS_A_FRAME",
     "TILE",
     "Answer",
+    "CacheHeld",
+    "CacheWanted",
     "Call",
     "Cancel",
     "Cell",
@@ -107,9 +110,12 @@ __all__ = [
     "Credit",
     "Done",
     "Eligibility",
+    "Entry",
     "Failed",
     "FileChanged",
     "FileId",
+    "Folder",
+    "FolderWanted",
     "FrameReader",
     "Hello",
     "Layer",

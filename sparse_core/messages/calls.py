@@ -2,6 +2,7 @@
 
 import msgspec
 
+from sparse_core.messages.folders import CacheHeld, CacheWanted, Folder, FolderWanted
 from sparse_core.messages.replies import (
     Cell,
     Done,
@@ -64,6 +65,8 @@ Request = (
     | LoupeWanted
     | UnsteadyWanted
     | RepairWanted
+    | FolderWanted
+    | CacheWanted
     | Credit
 )
 Reply = (
@@ -83,6 +86,8 @@ Reply = (
     | Violations
     | Loupe
     | RepairPreview
+    | Folder
+    | CacheHeld
     | Done
     | Failed
     | Stopped

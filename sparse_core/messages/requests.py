@@ -7,10 +7,11 @@ from sparse_core.messages.vocabulary import Message, Plane
 
 
 class Hello(Message, frozen=True):
-    """First message of the window."""
+    """First message of the window; ``threads`` may scan, 0 for as many as the core thinks best."""
 
     protocol: int
     program: str
+    threads: int = 0
 
 
 class OpenCheckpoint(Message, frozen=True):

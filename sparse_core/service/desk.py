@@ -8,6 +8,7 @@ from threading import Thread
 from sparse_core.messages import (
     PROTOCOL,
     Answer,
+    CacheWanted,
     Call,
     Cancel,
     CellWanted,
@@ -16,6 +17,7 @@ from sparse_core.messages import (
     Done,
     Failed,
     FileId,
+    FolderWanted,
     Hello,
     LayerWanted,
     LookFirst,
@@ -34,6 +36,7 @@ from sparse_core.messages import (
     WatchFiles,
 )
 from sparse_core.service.findings import Findings
+from sparse_core.service.folders import held_by_cache, list_folder
 from sparse_core.service.lanes import Job, Lane, Work
 from sparse_core.service.listing import columns_of
 from sparse_core.service.outbox import Outbox, Write
@@ -96,7 +99,8 @@ class Service:
         match call.body:
             case Credit(frames):
                 self._outbox.credit(frames)
-            case Hello(protocol):
+            case Hello(protocol, _, threads):
+                self._scans.set_threads(threads)
                 self._reply(call, _greet(protocol))
             case Cancel(number):
                 for lane in self._lanes.values():
@@ -139,6 +143,10 @@ class Service:
                 self._put("values", call, partial(self._pictures.values, wanted=body))
             case LayerWanted() as body:
                 self._put("values", call, partial(self._pictures.layer, wanted=body))
+            case FolderWanted() as body:
+                self._put("cell", call, partial(list_folder, wanted=body))
+            case CacheWanted() as body:
+                self._put("values", call, partial(held_by_cache, wanted=body))
             case _:
                 self._queue_finding(call)
 

@@ -31,6 +31,7 @@ VERDICT_S = 0.5
 VERDICT_SHARE = 10
 """Partial verdicts take at most one part in this many of a scan."""
 
+MOST_THREADS = 64
 THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
 
 
@@ -84,6 +85,11 @@ class Scans:
         self._shelf = shelf
         self._outbox = outbox
         self._agendas: dict[int, tuple[Agenda, list[str]]] = {}
+        self._threads = THREADS
+
+    def set_threads(self, threads: int) -> None:
+        """Take so many threads for a scan that begins from now on; 0 for the usual number."""
+        self._threads = min(threads, MOST_THREADS) if threads > 0 else THREADS
 
     def look_first(self, call: int, rows: tuple[int, ...]) -> None:
         """Do these rows of a running scan next."""
@@ -105,7 +111,7 @@ class Scans:
             order=agenda,
             progress=gathered.say,
             cancelled=job.cancelled,
-            threads=THREADS,
+            threads=self._threads,
         )
         self._agendas[job.call] = (agenda, names)
         self._shelf.keep_reports(wanted.file, checkpoint.stamp, wanted.options, stream.reports)
@@ -168,6 +174,7 @@ def layer_columns(reports: list[LayerReport], rows: dict[str, int]) -> LayerColu
         rules=tuple(report.rule for report in reports),
         errors=tuple(report.error for report in reports),
         lights=np.array(lights, np.uint8).tobytes(),
+        own=np.array([report.pattern is not None for report in reports], np.uint8).tobytes(),
     )
 
 

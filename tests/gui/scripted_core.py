@@ -14,6 +14,8 @@ from sparse_core.messages import (
     ROWS_A_FRAME,
     TILE,
     Answer,
+    CacheHeld,
+    CacheWanted,
     Cell,
     CellWanted,
     CheckpointSummary,
@@ -108,6 +110,8 @@ class ScriptedCore(QObject):
     news = Signal(object)
     file_marked = Signal(str, str)
     restarted = Signal()
+    reconnected = Signal()
+    failure = ""
 
     def __init__(self, files: dict[str, dict[str, np.ndarray]]) -> None:
         super().__init__()
@@ -121,6 +125,9 @@ class ScriptedCore(QObject):
 
     def start(self) -> None:
         self.state_changed.emit("ready")
+
+    def set_threads(self, threads: int) -> None:
+        self.threads = threads
 
     def stop(self) -> None:
         self.stopped = True
@@ -166,6 +173,9 @@ class ScriptedCore(QObject):
             return
         if isinstance(body, WatchFiles | CloseCheckpoint | LookFirst):
             self.answer(number, Done())
+            return
+        if isinstance(body, CacheWanted):
+            self.answer(number, CacheHeld("/cache", 0 if body.clear else 3, 0 if body.clear else 9))
             return
         network = self.files.get(body.file.path)
         if network is None:

@@ -13,6 +13,7 @@ from inspector.models.layer_focus import LayerFocus
 from inspector.models.problem_tree import ProblemTree
 from inspector.pages.weights.finding import Finding
 from inspector.pages.weights.parts import Parts
+from inspector.pages.weights.spots import Spots
 from inspector.state import FileView
 from inspector.theme import Theme
 from sparse_core.messages import Cell, LayerReport, Picture, Plane, Values, Verdict
@@ -41,6 +42,8 @@ class WeightsPage(Parts):
     container_chosen = Signal(str)
     """Another model of the same file."""
     problem_found = Signal(object)
+    spot_moved = Signal(object)
+    """A ``Spot``, or None: the map was moved and has come to rest."""
 
     def __init__(
         self,
@@ -62,6 +65,9 @@ class WeightsPage(Parts):
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
         self.finding = Finding(link, feed, view.number, problems, self)
+        self._spots = Spots(self.canvas, self)
+        self._spots.moved.connect(self.spot_moved)
+        self._spots.want(view.spot, fresh=True)
         self._connect_feed()
         self._connect_focus()
         self._on_verdict_changed()
@@ -82,6 +88,8 @@ class WeightsPage(Parts):
     def show_view(self, view: FileView) -> None:
         """Show the checkpoint as it is looked at now."""
         old, self._view = self._view, view
+        if (old.tensor, old.spot) != (view.tensor, view.spot):
+            self._spots.want(view.spot, fresh=old.tensor != view.tensor)
         if old.tensor != view.tensor:
             self.layers.set_current(view.tensor)
             self._show_layer()
@@ -91,6 +99,7 @@ class WeightsPage(Parts):
     def release(self) -> None:
         """Let go of the core: answers that still come are not for this page."""
         self._patience.stop()
+        self._spots.release()
         self._focus.release()
         self.finding.release()
 
@@ -270,6 +279,7 @@ class WeightsPage(Parts):
     @Slot(object)
     def _on_picture_arrived(self, picture: Picture) -> None:
         self.canvas.set_picture(picture)
+        self._spots.on_picture()
         self.finding.show_picture(picture)
 
     @Slot(object)

@@ -214,6 +214,18 @@ class TileCanvas(QWidget):
         close = self._view.around(block.row, block.column, block.rows, block.columns, _READABLE)
         self._set_view(close, always=True)
 
+    @property
+    def middle(self) -> tuple[int, int, int] | None:
+        """Zoom step and the weight (row, column) in the middle, None where all is seen."""
+        if self._view is None or self._view.whole or self._view.middle is None:
+            return None
+        return self._view.zoom, *self._view.middle
+
+    def go_to(self, zoom: int, row: int, column: int) -> None:
+        """Show what ``middle`` was once."""
+        if self._view is not None:
+            self._set_view(self._view.about(zoom, row, column))
+
     def set_zoom(self, step: int) -> None:
         """Go to a zoom step (see ``span``) about the middle of the view."""
         if self._view is not None:

@@ -68,6 +68,18 @@ class View(msgspec.Struct, frozen=True):
             there.zoom,
         )
 
+    @property
+    def middle(self) -> tuple[int, int] | None:
+        """The weight (row, column) in the middle, None where there is none."""
+        return self.weight_at(self.rows.extent / 2, self.columns.extent / 2)
+
+    def about(self, zoom: int, row: int, column: int) -> "View":
+        """Return the view at a zoom step with a weight in its middle."""
+        there = self.at_zoom(zoom, 0, 0)
+        return View(
+            there.rows.centred(row, row + 1), there.columns.centred(column, column + 1), there.zoom
+        )
+
     def middle_of(self, row: int, column: int) -> tuple[float, float]:
         """Return the device pixel (y, x) of the middle of a weight's cell."""
         return (

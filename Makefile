@@ -2,6 +2,8 @@
 # make test    run all tests
 # make check   format, lint, import contracts, types
 #
+# make gpu-check   on a machine with an NVIDIA GPU: check the CUDA backends, then time them
+#
 # Each sets up what is missing first. PYTHON=... picks the Python, TORCH_INDEX=... the package
 # index that torch comes from, PYTEST_ARGS=... goes to pytest.
 
@@ -15,7 +17,7 @@ unexport PYTHONPATH PYTHONHOME
 
 python := .venv/bin/python
 
-.PHONY: run test check demo lock clean
+.PHONY: run test check gpu-check demo lock clean
 
 run:
 	@sh tools/system.sh run
@@ -35,6 +37,12 @@ check:
 	$(python) -m ruff check .
 	$(python) -c 'from importlinter.cli import lint_imports_command; lint_imports_command()'
 	$(python) -m mypy
+
+# What the tests cannot show without a GPU; without one it says so and fails.
+gpu-check:
+	@sh tools/system.sh check
+	@sh tools/environment.sh
+	@$(python) tools/gpu_check.py
 
 # Train the demo's network again (20 s); the result differs a little between processors.
 demo:

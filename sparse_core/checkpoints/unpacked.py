@@ -1,6 +1,7 @@
 """Packed weights as sources: rows are unpacked as they are asked for."""
 
-from functools import cached_property
+import math
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from sparse_core.checkpoints.arrays import Source, aligned
 from sparse_core.checkpoints.rows import MaskSource
 from sparse_core.checkpoints.unreadable import Unreadable
 from sparse_core.dtypes import Raw
-from sparse_core.packed import bitmask, bitmask24, cutlass24
+from sparse_core.packed import bitmask, bitmask24, cutlass24, saved_nm
 from sparse_core.packed.damaged import Damaged
 
 
@@ -89,6 +90,54 @@ class CutlassRows(UnpackedRows, frozen=True, eq=False, kw_only=True):
         """See `UnpackedRows.rows`."""
         values, meta = self.parts
         return cutlass24.to_dense(whole(values), whole(meta), first, last)
+
+
+class NMBlocks(UnpackedRows, frozen=True, eq=False, kw_only=True):
+    """Our own N:M form: parts are values, positions, tail and shape.
+
+    Unpacked by blocks: all the weights of one outer index, a row of a matrix with groups along it.
+    Groups along the outputs make one block of the whole weight, so the last block used is kept.
+    """
+
+    header: saved_nm.Header
+
+    def read(self, start: int, stop: int) -> Raw:
+        """See `Source.read`; always a copy."""
+        block = self.header.block
+        if start >= stop:
+            return np.empty(0, self.dtype.raw)
+        first, last = start // block, -(-stop // block)
+        try:
+            weights = _last_block(self) if self.header.run.outer == 1 else self.rows(first, last)
+        except Damaged as error:
+            raise Unreadable(str(error)) from error
+        return weights[start - first * block : stop - first * block].copy()
+
+    def rows(self, first: int, last: int) -> Raw:
+        """Blocks ``first`` to ``last``, flat."""
+        values, positions, tail, _ = self.parts
+        inner = self.header.run.inner
+        lines = first * inner, last * inner
+        return saved_nm.unpack_blocks(
+            self.header,
+            _some_lines(values, *lines),
+            positions.read(*saved_nm.position_bytes(self.header, first, last)).view(np.uint8),
+            _some_lines(tail, *lines),
+            first,
+            last,
+        )
+
+
+@lru_cache(maxsize=1)
+def _last_block(source: NMBlocks) -> Raw:
+    return source.rows(0, 1)
+
+
+def _some_lines(source: Source, first: int, last: int) -> npt.NDArray[Any]:
+    """Lines ``first`` to ``last`` of a stored tensor, which may hold nothing a line."""
+    size = math.prod(source.shape[1:])
+    part = source.read(first * size, last * size)
+    return part.reshape(last - first, *source.shape[1:])
 
 
 class BitmaskBits(MaskSource, frozen=True, eq=False):

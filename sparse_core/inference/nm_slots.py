@@ -90,16 +90,19 @@ def gather_blocks(batch: int) -> tuple[Blocks, ...]:
     items = 1 << max(0, batch - 1).bit_length()
     return tuple(
         Blocks(rows, groups, items, warps)
-        for rows, groups, warps in ((4, 128, 4), (8, 128, 4), (16, 64, 4), (16, 128, 8))
+        for rows, groups, warps in ((4, 128, 4), (4, 256, 8), (8, 64, 4), (16, 64, 8))
     )
 
 
 def dot_blocks(pattern: NMPattern, batch: int) -> tuple[Blocks, ...]:
-    """Give the cuts that are tried for a larger batch; a tile holds 64 or 128 inputs."""
+    """Give the cuts that are tried for a larger batch; a tile holds 64 inputs.
+
+    Larger ones were compiled and spill registers on some target, which costs more than they save.
+    """
     items = max(DOT_BATCH, min(64, 1 << max(0, batch - 1).bit_length()))
     return tuple(
-        Blocks(rows, max(1, inner // span_of(pattern)), items, warps)
-        for rows, inner, warps in ((16, 128, 4), (32, 64, 4), (64, 64, 4))
+        Blocks(rows, max(1, inputs // span_of(pattern)), items, warps)
+        for rows, inputs, warps in ((16, 64, 4), (32, 64, 4), (64, 64, 8))
     )
 
 

@@ -7,6 +7,8 @@ fills no group is stored as it is. Plain arrays in, plain arrays out: any safete
 open the file, and ``unpack_nm`` is ten lines in any language.
 """
 
+import math
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +80,7 @@ def pack_nm(raw: Raw, dtype: DType, layout: Layout, pattern: NMPattern) -> Packe
     groups, kept = _groups(lines, dtype, pattern)
     _refuse_broken(kept, run, pattern)
     # A stable sort by "how little does it need a place": non-zeros, negative zeros, zeros.
-    need = 2 * kept.astype(np.int8) + _has_bits(groups)
+    need = 2 * kept.astype(np.int8) + has_bits(groups)
     chosen = np.argsort(-need, axis=2, kind="stable")[:, :, : pattern.n]
     chosen.sort(axis=2)
     return PackedNM(
@@ -128,8 +130,19 @@ def pack_positions(positions: Bytes, pattern: NMPattern) -> Bytes:
     return np.packbits(bits, bitorder="little")
 
 
-def unpack_positions(packed: Bytes, shape: tuple[int, int, int], pattern: NMPattern) -> Bytes:
-    """Read what ``pack_positions`` wrote.
+def unpack_positions(
+    packed: Bytes, shape: tuple[int, int, int], pattern: NMPattern, skip: int = 0
+) -> Bytes:
+    """Read what ``pack_positions`` wrote, or some lines of it.
+
+    Parameters
+    ----------
+    packed : ndarray of uint8
+    shape : tuple of int
+        Lines, groups, n.
+    pattern : NMPattern
+    skip : int
+        Bits of the first byte that belong to the line before.
 
     Raises
     ------
@@ -137,13 +150,13 @@ def unpack_positions(packed: Bytes, shape: tuple[int, int, int], pattern: NMPatt
         If there are too few bits, or a position lies outside its group or behind the next one.
     """
     width = position_bits(pattern)
-    needed = int(np.prod(shape)) * width
+    needed = skip + math.prod(shape) * width
     if packed.size != -(-needed // 8):
         raise PatternError(
             f"The positions of a packed {pattern} weight take {-(-needed // 8)} bytes, "
             f"not {packed.size}: the file is damaged."
         )
-    bits = np.unpackbits(packed, count=needed, bitorder="little").reshape(-1, width)
+    bits = np.unpackbits(packed, count=needed, bitorder="little")[skip:].reshape(-1, width)
     weights = np.left_shift(1, np.arange(width)).astype(np.uint8)
     positions: Bytes = (bits * weights).sum(axis=1, dtype=np.uint8).reshape(shape)
     disordered = (np.diff(positions.astype(np.int16), axis=2) <= 0).any()
@@ -179,7 +192,7 @@ def _groups(lines: Raw, dtype: DType, pattern: NMPattern) -> tuple[Raw, npt.NDAr
     return groups, kept
 
 
-def _has_bits(groups: Raw) -> npt.NDArray[np.bool_]:
+def has_bits(groups: Raw) -> npt.NDArray[np.bool_]:
     """Find what is not stored as all zero bits: the non-zeros and the negative zeros."""
     flat = np.ascontiguousarray(groups)
     octets = flat.view(np.uint8).reshape(*flat.shape, flat.itemsize)

@@ -14,6 +14,7 @@ from sparse_core.checkpoints.writers import (
     modelopt,
     parametrized,
     recipes,
+    saved_nm,
     semi_structured,
     torch_prune,
 )
@@ -28,6 +29,7 @@ _RULES: tuple[Callable[[Desk], None], ...] = (
     compressed_tensors.fold_bitmasks,
     compressed_tensors.fold_quantised,
     semi_structured.fold,
+    saved_nm.fold,
     latent.fold_lbc,
     latent.fold_supermask,
     mask_buffers.fold_sparseml,

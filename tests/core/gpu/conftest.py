@@ -31,11 +31,11 @@ class StandIns:
         if library in self.refused:
             raise RuntimeError(f"{library} not supported on your machine.\nmore")
 
-    def mm(self, packed, meta, x, *, out_dtype=None):
+    def mm(self, packed, meta, x, **_):
         self._called("CUTLASS")
         return sparse_semi_structured_to_dense_cutlass(packed, meta) @ x
 
-    def addmm(self, bias, packed, meta, x, *, alpha=1, beta=1, out_dtype=None):
+    def addmm(self, bias, packed, meta, x, **_):
         return self.mm(packed, meta, x) + bias[:, None]
 
     def compress(self, dense):
@@ -55,10 +55,9 @@ class StandIns:
         dense = torch.zeros(len(values), 4, dtype=packed.dtype).scatter(1, places, values)
         return dense.reshape(-1, columns)
 
-    def sparse_mm(
-        self, packed, x, bias=None, alpha=None, out_dtype=None, transpose_result=False,
-        alg_id=0, split_k=1, split_k_mode=-1,
-    ):  # fmt: skip
+    def sparse_mm(self, packed, x, bias=None, *rest):
+        # rest: alpha, out_dtype, transpose_result, alg_id, ...; those at their default left out
+        _, _, transpose_result, alg_id = (*rest, *(None, None, False, 0)[len(rest) :])[:4]
         self._called("cuSPARSELt", alg_id)
         if alg_id >= self.algorithms:
             raise RuntimeError("CUDA error: invalid value when calling cusparseLtMatmulAlg")

@@ -28,7 +28,8 @@ class LayerTable:
     shapes : list of tuple of int
     elements, sizes : int64 arrays (rows,)
         Weights, and bytes in the file.
-    prunable, known, scanned : bool arrays (rows,)
+    prunable, known, scanned, own : bool arrays (rows,)
+        ``own``: the pattern is one the row has or was given, not only meant to have.
     zeros, groups, bad_groups, surplus : int64 arrays (rows,)
         -1 where unknown or no question.
     patterns, axes, classes, rules, errors : list of str
@@ -55,12 +56,12 @@ class LayerTable:
         self.prunable = np.zeros(0, np.bool_)
         self.known = np.zeros(0, np.bool_)
         self.scanned = np.zeros(0, np.bool_)
+        self.own = np.zeros(0, np.bool_)
         self.zeros = np.zeros(0, np.int64)
         self.groups = np.zeros(0, np.int64)
         self.bad_groups = np.zeros(0, np.int64)
         self.surplus = np.zeros(0, np.int64)
         self.lights = np.zeros((0, LIGHTS), np.uint8)
-        self._searched: list[str] = []
         self._place: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -79,7 +80,6 @@ class LayerTable:
         self.kinds.extend(frame.kinds)
         self.dtypes.extend(frame.dtypes)
         self.shapes.extend(frame.shapes)
-        self._searched.extend(name.casefold() for name in frame.names)
         blank = [""] * count
         for texts in (self.patterns, self.axes, self.classes, self.rules, self.errors):
             texts.extend(blank)
@@ -88,6 +88,7 @@ class LayerTable:
         self.prunable = np.concatenate([self.prunable, np.frombuffer(frame.prunable, np.bool_)])
         self.known = np.concatenate([self.known, np.frombuffer(frame.known, np.bool_)])
         self.scanned = np.concatenate([self.scanned, np.zeros(count, np.bool_)])
+        self.own = np.concatenate([self.own, np.zeros(count, np.bool_)])
         unknown = np.full(count, UNKNOWN, np.int64)
         self.zeros = np.concatenate([self.zeros, unknown])
         self.groups = np.concatenate([self.groups, unknown])
@@ -113,19 +114,11 @@ class LayerTable:
         self.bad_groups[known] = np.frombuffer(frame.bad_groups, "<i8")[listed]
         self.surplus[known] = np.frombuffer(frame.surplus, "<i8")[listed]
         self.lights[known] = np.frombuffer(frame.lights, np.uint8).reshape(-1, LIGHTS)[listed]
+        if frame.own:
+            self.own[known] = np.frombuffer(frame.own, np.bool_)[listed]
         self.scanned[known] = True
         self.version += 1
         return known
-
-    def matching(self, text: str) -> Rows:
-        """Return the rows whose names hold every word of ``text``, whatever the case."""
-        rows = np.arange(len(self), dtype=np.int32)
-        for word in text.casefold().split():
-            names = self._searched
-            rows = np.fromiter(
-                (row for row in rows.tolist() if word in names[row]), np.int32, count=-1
-            )
-        return rows
 
     def density(self, rows: Rows) -> float | None:
         """Return the share of kept weights over the scanned ones of ``rows``, None without any."""

@@ -21,9 +21,11 @@ from PySide6.QtCore import (
 )
 
 from inspector.models import words
+from inspector.models.layer_query import LayerQuery
 from inspector.models.layer_table import LayerTable, Rows
 from inspector.models.outline import GROUP, Outline
 from inspector.models.roles import Column, Role
+from sparse_core.messages.query import Query
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -61,7 +63,8 @@ class LayerTreeModel(QAbstractItemModel):
     def __init__(self, table: LayerTable, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._table = table
-        self._filter = ""
+        self._query = LayerQuery(table)
+        self._filter = Query()
         self._column = Column.LAYER
         self._descending = False
         self._pages: dict[int, int] = {}
@@ -90,8 +93,8 @@ class LayerTreeModel(QAbstractItemModel):
     # ------------------------------------------------------------ what the page asks for
 
     @property
-    def filter(self) -> str:
-        """The text that names must hold."""
+    def filter(self) -> Query:
+        """The conditions that hold for every row shown."""
         return self._filter
 
     @property
@@ -104,15 +107,16 @@ class LayerTreeModel(QAbstractItemModel):
         """Whether a group stands at the top: else the rows need no room for its sign."""
         return any(item >= GROUP for item in self._outline.children(GROUP))
 
-    def set_filter(self, text: str) -> None:
-        """Show only rows whose names hold every word of ``text``."""
-        if text.split() != self._filter.split():
-            self._filter = text
+    def set_filter(self, query: Query) -> None:
+        """Show only rows for which every condition holds."""
+        if query != self._filter:
+            self._filter = query
             self.relist()
 
     def show(self, table: LayerTable) -> None:
         """Show another table: the file is read again."""
         self._table = table
+        self._query = LayerQuery(table)
         self._filled.clear()
         self.relist()
 
@@ -132,8 +136,8 @@ class LayerTreeModel(QAbstractItemModel):
             self._gather.start()
 
     def resort(self) -> None:
-        """Put the rows in order again, where the order follows from figures."""
-        if self._column != Column.LAYER:
+        """Arrange the rows again, where order or choice follow from figures."""
+        if self._column != Column.LAYER or any(term.field != "text" for term in self._filter.terms):
             self.relist()
 
     def index_of(self, name: str) -> QModelIndex:
@@ -243,10 +247,8 @@ class LayerTreeModel(QAbstractItemModel):
     # ------------------------------------------------------------ inside
 
     def _outlined(self) -> Outline:
-        rows = self._table.ordered(
-            self._table.matching(self._filter), self._column, self._descending
-        )
-        flat = bool(self._filter.split()) or self._column != Column.LAYER
+        rows = self._table.ordered(self._query.rows(self._filter), self._column, self._descending)
+        flat = bool(self._filter.terms) or self._column != Column.LAYER
         return Outline(self._table.names, rows, flat)
 
     def _item(self, index: Index) -> int:

@@ -52,7 +52,8 @@ class LayerColumns(Message, frozen=True):
     ``rows`` (int32) are indices of the listing. ``zeros``, ``bad_groups``, ``groups`` and
     ``surplus`` are int64, -1 where None. ``patterns`` and ``axes`` say what a row has, else what
     it is meant to have; ``classes`` tells which. ``lights`` holds four bytes a row in the order
-    zeros, pattern, packed, eligible: 0 absent, 1 yes, 2 no, 3 violated.
+    zeros, pattern, packed, eligible: 0 absent, 1 yes, 2 no, 3 violated. ``own`` (uint8) is 1 where
+    a row has its pattern or was given it, 0 where it is only meant to have it.
     """
 
     rows: bytes
@@ -66,6 +67,7 @@ class LayerColumns(Message, frozen=True):
     rules: tuple[str, ...]
     errors: tuple[str, ...]
     lights: bytes
+    own: bytes = b""
 
 
 class Layer(Message, frozen=True):

@@ -9,10 +9,12 @@ from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 from scripted_core import listing, scanned
 
+from inspector.models.layer_query import LayerQuery
 from inspector.models.layer_table import LayerTable
 from inspector.models.layer_tree import PAGE, LayerTreeModel, runs
 from inspector.models.outline import GROUP, LEAST, Outline
 from inspector.models.roles import Column, Role
+from sparse_core.messages.query import parse
 
 pytestmark = pytest.mark.gui
 
@@ -110,7 +112,7 @@ def test_reveal_finds_every_tensor_without_a_walk(names: list[str]) -> None:
 
 def test_filter_needs_every_word_in_any_case() -> None:
     table = table_of(TRANSFORMER)
-    rows = table.matching("LAYERS.1 up")
+    rows = LayerQuery(table).rows(parse("LAYERS.1 up"))
     assert [table.names[row] for row in rows] == [
         "model.layers.1.mlp.up_proj.weight",
         "model.layers.10.mlp.up_proj.weight",
@@ -161,9 +163,9 @@ def test_model_holds_through_every_mutation(qtbot: QtBot, qtmodeltester: ModelTe
     for column in Column:
         model.sort(column, Qt.SortOrder.DescendingOrder)
         qtmodeltester.check(model)
-    model.set_filter("layers up")
+    model.set_filter(parse("layers up"))
     qtmodeltester.check(model)
-    model.set_filter("")
+    model.set_filter(parse(""))
     model.sort(Column.LAYER)
     model.show(LayerTable())
     qtmodeltester.check(model)
@@ -189,7 +191,7 @@ def test_tree_shows_groups_and_a_filter_makes_it_flat() -> None:
     layers = model.index(1, 0, model.index(0, 0))
     assert labels(model, model.index(0, 0)) == ["embed", "layers"]
     assert labels(model, layers)[:3] == ["0", "1", "2"]
-    model.set_filter("layers.3 q_proj")
+    model.set_filter(parse("layers.3 q_proj"))
     assert labels(model) == ["model.layers.3.attn.q_proj"]
     assert model.index(0, 0).data(Role.NAME) == "model.layers.3.attn.q_proj.weight"
 

@@ -1,15 +1,12 @@
-"""The layers of a checkpoint: filter on top, the tree below."""
+"""The tree of layers below its filter."""
 
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
-    QLineEdit,
     QStyledItemDelegate,
     QTreeView,
     QVBoxLayout,
@@ -18,27 +15,12 @@ from PySide6.QtWidgets import (
 
 from inspector.models.layer_tree import LayerTreeModel
 from inspector.models.roles import Column, Role
+from inspector.views.layer_list.filter_box import FilterBox
 
-TYPING_MS = 60
 SCROLLING_MS = 120
 ALL_OPEN = 60
 """Trees of at most so many rows stand open at first."""
 _WIDTHS = {Column.PATTERN: 54, Column.DENSITY: 54, Column.BROKEN: 56, Column.LIGHTS: 68}
-
-
-class _Filter(QLineEdit):
-    """The filter field; Down goes to the layers, Escape empties it."""
-
-    left_downwards = Signal()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Leave by Down, empty by Escape."""
-        if event.key() == Qt.Key.Key_Down:
-            self.left_downwards.emit()
-        elif event.key() == Qt.Key.Key_Escape and self.text():
-            self.clear()
-        else:
-            super().keyPressEvent(event)
 
 
 class LayerList(QWidget):
@@ -72,29 +54,20 @@ class LayerList(QWidget):
         self._current = ""
         self._expanded: set[str] = set()
         self._touched = False
-        self.filter = _Filter()
-        self.filter.setPlaceholderText("Filter layers   Ctrl+F")
-        self.filter.setAccessibleName("Filter layers")
-        self.filter.setClearButtonEnabled(True)
-        self.shown = QLabel()
-        self.shown.setProperty("tone", "dim")
+        self.box = FilterBox()
+        self.filter, self.shown = self.box.line, self.box.shown
         self.tree = self._make_tree()
-        top = QHBoxLayout()
-        top.setSpacing(8)
-        top.addWidget(self.filter, 1)
-        top.addWidget(self.shown)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addLayout(top)
+        layout.addWidget(self.box)
         layout.addWidget(self.tree, 1)
-        self._typing = self._timer(TYPING_MS, self._on_typing_rested)
         self._scrolling = self._timer(SCROLLING_MS, self._tell_visible)
-        self.filter.textChanged.connect(lambda *_: self._typing.start())
+        self.box.query_changed.connect(model.set_filter)
         self.filter.left_downwards.connect(self.tree.setFocus)
         self.tree.verticalScrollBar().valueChanged.connect(lambda *_: self._scrolling.start())
         model.modelReset.connect(self._on_model_reset)
-        model.shown_changed.connect(self._on_shown_changed)
+        model.shown_changed.connect(self.box.set_counts)
 
     def set_current(self, name: str) -> None:
         """Show a layer as the chosen one, wherever it stands."""
@@ -152,14 +125,6 @@ class LayerList(QWidget):
         timer.setInterval(milliseconds)
         timer.timeout.connect(slot)
         return timer
-
-    @Slot()
-    def _on_typing_rested(self) -> None:
-        self._model.set_filter(self.filter.text())
-
-    @Slot(int, int)
-    def _on_shown_changed(self, shown: int, listed: int) -> None:
-        self.shown.setText(f"{shown:,}" if shown == listed else f"{shown:,} of {listed:,}")
 
     def _on_group_moved(self, index: QModelIndex, *, opened: bool) -> None:
         self._touched = True

@@ -13,14 +13,35 @@ PIECE = 1 << 14
 
 def kept(words: Words) -> int:
     """Count the bits."""
-    flat = words.reshape(-1)
-    return sum(_count(flat[place]) for place in _pieces(flat.size))
+    flat, counter = words.reshape(-1), Counter()
+    return sum(counter.count(flat[place]) for place in _pieces(flat.size))
 
 
 def differing(one: Words, other: Words) -> int:
     """Count the bits that differ: the SAD of two masks."""
-    a, b = one.reshape(-1), other.reshape(-1)
-    return sum(_count(a[place] ^ b[place]) for place in _pieces(a.size))
+    a, b, counter = one.reshape(-1), other.reshape(-1), Counter()
+    return sum(counter.xor(a[place], b[place]) for place in _pieces(a.size))
+
+
+class Counter:
+    """Counts the bits of pieces in memory that is used again: fresh memory costs more."""
+
+    def __init__(self) -> None:
+        self._counts = np.empty(PIECE, np.uint8)
+        self._words = np.empty(PIECE, np.uint64)
+
+    def count(self, words: Words) -> int:
+        """Count the bits of a piece."""
+        counts = np.bitwise_count(words, out=self._counts[: words.size])
+        return int(np.add.reduce(counts, dtype=np.uint32))
+
+    def xor(self, one: Words, other: Words) -> int:
+        """Count the bits in which two pieces differ."""
+        return self.count(np.bitwise_xor(one, other, out=self._words[: one.size]))
+
+    def both(self, one: Words, other: Words) -> int:
+        """Count the bits that two pieces share."""
+        return self.count(np.bitwise_and(one, other, out=self._words[: one.size]))
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -64,33 +85,28 @@ class Trail:
 
     def move(self, words: Words) -> Step:
         """Go on to the next mask."""
-        now = words.reshape(-1)
+        now, counter = words.reshape(-1), Counter()
         totals = np.zeros(5, np.int64)
         for place in _pieces(now.size):
-            totals += self._move_piece(now[place], place)
+            totals += self._move_piece(now[place], place, counter)
         self.last = now
         return Step(*totals.tolist())
 
-    def _move_piece(self, now: Words, place: slice) -> tuple[int, ...]:
+    def _move_piece(self, now: Words, place: slice, counter: Counter) -> tuple[int, ...]:
         flips = now ^ self.last[place]
+        returned = counter.both(self._flipped[place], flips)
+        self._flipped[place] = flips
         alive = self._alive[place]
         alive &= now
-        counts = (
-            _count(now),
-            _count(flips),
-            _count(self._flipped[place] & flips),
-            _count(alive),
-            _count(now ^ self.first[place]),
+        return (
+            counter.count(now),
+            counter.count(flips),
+            returned,
+            counter.count(alive),
+            counter.xor(now, self.first[place]),
         )
-        self._flipped[place] = flips
-        return counts
 
 
 def _pieces(words: int) -> Iterator[slice]:
     """Cut a number of words into pieces."""
     return (slice(start, start + PIECE) for start in range(0, words, PIECE))
-
-
-def _count(words: Words) -> int:
-    """Count the bits of a piece."""
-    return int(np.bitwise_count(words).sum(dtype=np.int64))

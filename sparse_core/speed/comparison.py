@@ -13,8 +13,8 @@ from torch import Tensor
 
 from sparse_core.errors import Cancelled, SparseError
 from sparse_core.inference.backends import BY_NAME, Backend, Prepared
-from sparse_core.inference.layer import SparseLayer, apply_dense
 from sparse_core.inference.clock import clock_of
+from sparse_core.inference.layer import SparseLayer, apply_dense
 from sparse_core.speed.disturbance import share_of_others, usage
 from sparse_core.speed.statistics import Ratio, Seconds, Spread, ratio, spread
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from sparse_core.inference.backend import YES, Prepared, Support
 from sparse_core.inference.layer import Convolution, SparseLayer
+from sparse_core.inference.whole_groups import refuse_broken
 from sparse_core.native import product
 
 Floats = npt.NDArray[np.float32]
@@ -147,6 +148,7 @@ class NMNative:
         del device
         pattern = layer.pattern
         assert pattern is not None
+        refuse_broken(layer, pattern)
         bias = None if layer.bias is None else layer.bias.detach()
         weight = layer.weight.detach()
         if layer.convolution is not None:

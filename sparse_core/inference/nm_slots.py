@@ -15,6 +15,8 @@ GATHER_BATCH = 4
 """Above this batch the kept weights are spread and multiplied by the tensor cores."""
 DOT_BATCH = 16
 """Fewest items that a tile of the tensor cores takes."""
+LARGEST_TILE = 64
+"""Most items a tile; a larger batch takes several."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def dot_blocks(pattern: NMPattern, batch: int) -> tuple[Blocks, ...]:
 
     Larger ones were compiled and spill registers on some target, which costs more than they save.
     """
-    items = max(DOT_BATCH, min(64, 1 << max(0, batch - 1).bit_length()))
+    items = max(DOT_BATCH, min(LARGEST_TILE, 1 << max(0, batch - 1).bit_length()))
     return tuple(
         Blocks(rows, max(1, inputs // span_of(pattern)), items, warps)
         for rows, inputs, warps in ((16, 64, 4), (32, 64, 4), (64, 64, 8))

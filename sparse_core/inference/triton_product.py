@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sparse_core.inference.nm_slots import (
     GATHER_BATCH,
+    LARGEST_TILE,
     Blocks,
     Slots,
     dot_blocks,
@@ -75,7 +76,8 @@ def _upcast(x: Tensor) -> bool:
 
 
 def _bucket(batch: int) -> int:
-    return 1 << (batch - 1).bit_length()
+    """Round a batch up to a power of two that a tile can have."""
+    return min(LARGEST_TILE, 1 << (batch - 1).bit_length())
 
 
 @cache
@@ -93,4 +95,5 @@ def _tuned(kernel: Any, choices: tuple[Blocks, ...]) -> Any:
     configs = [
         triton.Config(_blocks(one), num_warps=one.warps, num_stages=one.stages) for one in choices
     ]
-    return triton.autotune(configs, key=["rows", "groups", "batch", "n", "m"])(kernel)
+    # Not by batch: a model that is called with many batches must not stop to tune for each.
+    return triton.autotune(configs, key=["rows", "groups", "n", "m"])(kernel)

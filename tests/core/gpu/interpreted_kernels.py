@@ -10,6 +10,7 @@ from functools import partial
 
 import torch
 
+from sparse_core.inference import triton_product
 from sparse_core.inference.nm_slots import GATHER_BATCH, Blocks, slots_of
 from sparse_core.inference.triton_product import multiply
 from sparse_core.inference.whole_groups import raw_of
@@ -67,8 +68,22 @@ def check(dtype: torch.dtype, text: str, shape: tuple[int, int], batch: int, *, 
     torch.testing.assert_close(y.double(), exact, rtol=bound_on_error, atol=10 * bound_on_error)
 
 
+def check_tuned() -> None:
+    """Launch through the tuner: the interpreter can do that with one choice of blocks."""
+    pattern = NMPattern.parse("2:4")
+    weight = torch.randn(24, 64, generator=torch.Generator().manual_seed(0))
+    weight *= nm_mask(weight, layout_of((24, 64), "linear"), pattern)
+    slots = slots_of(*raw_of(weight), (24, 64), pattern, torch.float32)
+    triton_product.gather_blocks = lambda batch: (Blocks(8, 16, 4),)
+    triton_product.dot_blocks = lambda pattern, batch: (Blocks(16, 4, 16),)
+    for batch in (2, 3, 7, 70):
+        x = torch.randn(batch, 64)
+        torch.testing.assert_close(multiply(slots, x, None), x @ weight.t(), rtol=1e-5, atol=1e-4)
+
+
 def main() -> int:
     """Compare every pattern in fp32 and fp16 at ragged shapes."""
+    check_tuned()
     done = 0
     for dtype, text in itertools.product((torch.float32, torch.float16), PATTERNS):
         for shape, batch in (((33, 70), 3), ((17, 96), 9), ((8, 64), 1), ((40, 130), 18)):

@@ -25,6 +25,7 @@ from sparse_core.messages.checkpoint import (
 )
 from sparse_core.messages.folders import CacheHeld, CacheWanted, Entry, Folder, FolderWanted
 from sparse_core.messages.frames import JOINED_BYTES, FrameReader, encode_frames
+from sparse_core.messages.profile import Measure, Profile, ProfileWanted
 from sparse_core.messages.replies import (
     Cell,
     Done,
@@ -68,7 +69,9 @@ from sparse_core.messages.violations import (
     Loupe,
     LoupeWanted,
     NextViolation,
+    Repaired,
     RepairPreview,
+    RepairTo,
     RepairWanted,
     UnsteadyWanted,
     Violations,
@@ -126,6 +129,7 @@ __all__ = [
     "LookFirst",
     "Loupe",
     "LoupeWanted",
+    "Measure",
     "Message",
     "NextViolation",
     "OpenCheckpoint",
@@ -134,9 +138,13 @@ __all__ = [
     "Picture",
     "PictureWanted",
     "Plane",
+    "Profile",
+    "ProfileWanted",
     "Progress",
     "RepairPreview",
+    "RepairTo",
     "RepairWanted",
+    "Repaired",
     "Reply",
     "Request",
     "Rule",

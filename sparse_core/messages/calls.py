@@ -3,6 +3,7 @@
 import msgspec
 
 from sparse_core.messages.folders import CacheHeld, CacheWanted, Folder, FolderWanted
+from sparse_core.messages.profile import Profile, ProfileWanted
 from sparse_core.messages.replies import (
     Cell,
     Done,
@@ -36,11 +37,27 @@ from sparse_core.messages.requests import (
     WatchFiles,
 )
 from sparse_core.messages.scan import Verdict
+from sparse_core.messages.timeline import (
+    BundleWanted,
+    Compared,
+    CompareWanted,
+    Curve,
+    Oscillators,
+    OscillatorsWanted,
+    SeriesTile,
+    SeriesTilesWanted,
+    TimelinePoints,
+    TimelineRows,
+    TimelineWanted,
+    Written,
+)
 from sparse_core.messages.violations import (
     Loupe,
     LoupeWanted,
     NextViolation,
+    Repaired,
     RepairPreview,
+    RepairTo,
     RepairWanted,
     UnsteadyWanted,
     Violations,
@@ -65,9 +82,16 @@ Request = (
     | LoupeWanted
     | UnsteadyWanted
     | RepairWanted
+    | RepairTo
+    | ProfileWanted
     | FolderWanted
     | CacheWanted
     | Credit
+    | TimelineWanted
+    | SeriesTilesWanted
+    | OscillatorsWanted
+    | CompareWanted
+    | BundleWanted
 )
 Reply = (
     Welcome
@@ -86,11 +110,20 @@ Reply = (
     | Violations
     | Loupe
     | RepairPreview
+    | Repaired
+    | Profile
     | Folder
     | CacheHeld
     | Done
     | Failed
     | Stopped
+    | TimelinePoints
+    | TimelineRows
+    | Curve
+    | SeriesTile
+    | Oscillators
+    | Compared
+    | Written
 )
 
 

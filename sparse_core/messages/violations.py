@@ -129,11 +129,36 @@ class Loupe(Message, frozen=True):
 class RepairPreview(Message, frozen=True):
     """What a repair would change in one tensor.
 
-    ``weights`` would become zero; ``norm_share`` is the norm of what they hold over the norm of
-    the tensor.
+    ``weights`` would become zero; ``norm_share`` is the norm of what they hold over ``norm``, that
+    of the tensor.
     """
 
     tensor: str
     groups: int
     weights: int
     norm_share: float
+    norm: float = 0.0
+
+
+class RepairTo(Message, frozen=True):
+    """Write a copy to ``out`` in which these tensors keep ``pattern``; no tensors: all meant to.
+
+    ``Progress`` as it goes, then ``Repaired``. Nothing is ever overwritten; a stopped or failed
+    job leaves nothing behind.
+    """
+
+    file: FileId
+    options: ScanOptions
+    pattern: str
+    out: str
+    tensors: tuple[str, ...] = ()
+
+
+class Repaired(Message, frozen=True):
+    """A repaired copy was written: where, and how much of it is other than before."""
+
+    out: str
+    tensors: int
+    groups: int
+    weights: int
+    bytes: int

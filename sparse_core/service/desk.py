@@ -26,6 +26,8 @@ from sparse_core.messages import (
     OpenCheckpoint,
     Opened,
     PictureWanted,
+    ProfileWanted,
+    RepairTo,
     RepairWanted,
     Reply,
     ScanCheckpoint,
@@ -35,23 +37,44 @@ from sparse_core.messages import (
     ViolationsWanted,
     WatchFiles,
 )
+from sparse_core.messages.timeline import (
+    BundleWanted,
+    CompareWanted,
+    OscillatorsWanted,
+    SeriesTilesWanted,
+    TimelineWanted,
+)
 from sparse_core.service.findings import Findings
 from sparse_core.service.folders import held_by_cache, list_folder
 from sparse_core.service.lanes import Job, Lane, Work
 from sparse_core.service.listing import columns_of
 from sparse_core.service.outbox import Outbox, Write
 from sparse_core.service.pictures import Pictures
+from sparse_core.service.profiles import Profiles
+from sparse_core.service.repairs import Repairs
 from sparse_core.service.scanning import Scans
 from sparse_core.service.shelf import Shelf
+from sparse_core.service.timelines import Timelines
 from sparse_core.service.watch import Watch
 from sparse_core.version import VERSION
 
 LOG = logging.getLogger(__name__)
 
-LANES = ("open", "scan", "picture", "tiles", "cell", "values", "groups")
+LANES = (
+    "open",
+    "scan",
+    "picture",
+    "tiles",
+    "cell",
+    "values",
+    "groups",
+    "repair",
+    "series",
+    "flips",
+)
 """One thread each, so that a scan keeps no cursor waiting."""
 
-BULK = frozenset({"open", "scan", "tiles"})
+BULK = frozenset({"open", "scan", "tiles", "series", "flips"})
 """Lanes whose answers wait for credits."""
 
 
@@ -69,6 +92,9 @@ class Service:
         self._shelf = Shelf()
         self._pictures = Pictures(self._shelf)
         self._findings = Findings(self._shelf)
+        self._repairs = Repairs(self._shelf)
+        self._profiles = Profiles(self._shelf)
+        self._timelines = Timelines(self._shelf)
         self._scans = Scans(self._shelf, self._outbox)
         self._watch = Watch(lambda news: self._outbox.say(Answer(0, news)))
         self._lanes = {name: Lane(name) for name in LANES}
@@ -163,6 +189,26 @@ class Service:
                 self._put("groups", call, partial(self._findings.unsteady, wanted=body))
             case RepairWanted() as body:
                 self._put("groups", call, partial(self._findings.repair, wanted=body))
+            case RepairTo() as body:
+                self._put("repair", call, partial(self._repairs.repair_to, wanted=body))
+            case ProfileWanted() as body:
+                self._put("values", call, partial(self._profiles.profile, wanted=body))
+            case _:
+                self._queue_series(call)
+
+    def _queue_series(self, call: Call) -> None:
+        """Give a question about series of checkpoints to its lane."""
+        match call.body:
+            case TimelineWanted() as body:
+                self._put("series", call, partial(self._timelines.timeline, wanted=body))
+            case CompareWanted() as body:
+                self._put("series", call, partial(self._timelines.compare, wanted=body))
+            case BundleWanted() as body:
+                self._put("series", call, partial(self._timelines.bundle, wanted=body))
+            case SeriesTilesWanted() as body:
+                self._put("flips", call, partial(self._timelines.tiles, wanted=body))
+            case OscillatorsWanted() as body:
+                self._put("flips", call, partial(self._timelines.oscillators, wanted=body))
             case _:
                 self.refuse(call.id, f"This core cannot do {type(call.body).__name__}.")
 
@@ -197,5 +243,7 @@ def _place_of(call: Call) -> Hashable:
     body = call.body
     if isinstance(body, LayerWanted):
         return type(body), body.file.path, body.file.container
+    if isinstance(body, TimelineWanted):
+        return type(body), body.series
     view = getattr(body, "view", None)
     return None if view is None else (type(body), view)

@@ -116,7 +116,9 @@ class Findings:
             subject = subject_of(checkpoint, name, wanted.options)
             raw = effective(checkpoint, subject)
             found = preview(raw, subject.info.dtype, subject.layout, pattern)
-            job.answer(RepairPreview(name, found.groups, found.weights, found.norm_share))
+            job.answer(
+                RepairPreview(name, found.groups, found.weights, found.norm_share, found.norm)
+            )
         return Done()
 
     def _judged(

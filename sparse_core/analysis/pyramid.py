@@ -22,6 +22,7 @@ from sparse_core.checkpoints import Checkpoint
 from sparse_core.dtypes import Raw
 from sparse_core.errors import SparseError
 from sparse_core.masks import PackedMask, moments
+from sparse_core.masks.packed import group_counts_of_columns
 from sparse_core.messages import LayerReport, Plane, ScanOptions, TileKey
 from sparse_core.patterns import AXES, NMPattern
 
@@ -30,6 +31,9 @@ BASE = 4
 
 BAND_ROWS = 2048
 """Rows that are looked at in one go: a multiple of 128, the most that are added up in bytes."""
+
+_EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
+_ADD_PAIRS = np.uint64(0x0001000100010001)
 
 Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
@@ -164,7 +168,7 @@ class Pyramid:
         kept = self.kept(window, *at)
         if plane == "mask":
             return np.where(kept > 0, np.uint8(255), np.uint8(0))
-        return _density_bytes(kept, areas(window, *at))
+        return _density_bytes(kept, window, at)
 
     def kept(self, window: Window, row_level: int, column_level: int) -> Counts:
         """Count the kept weights of each cell.
@@ -176,7 +180,7 @@ class Pyramid:
         if row_level >= BASE and column_level >= BASE:
             cut = _cut(self._kept_base, window, BASE).astype(np.int64)
             return pool(cut, row_level - BASE, column_level - BASE, np.add)
-        return _count(self.mask, window, row_level, column_level)
+        return kept_counts(self.mask, window, row_level, column_level)
 
     def surplus(
         self,
@@ -218,7 +222,7 @@ class Pyramid:
         """Kept weights of 16 x 16 each: the one pass over the bits."""
         layout = self.mask.layout
         whole = Window(0, layout.rows, 0, layout.columns)
-        return _count(self.mask, whole, BASE, BASE).astype(np.uint16)
+        return kept_counts(self.mask, whole, BASE, BASE).astype(np.uint16)
 
     def _surplus_base(self, pattern: NMPattern, tick: Tick | None) -> Bytes:
         """Worst surplus of 16 x 16 each, made once for a pattern."""
@@ -250,20 +254,49 @@ def _cut(base: npt.NDArray[np.generic], window: Window, level: int) -> npt.NDArr
     ]
 
 
-def _count(mask: PackedMask, window: Window, row_level: int, column_level: int) -> Counts:
-    """Count kept weights straight from the packed bits.
+def kept_counts(mask: PackedMask, window: Window, row_level: int, column_level: int) -> Counts:
+    """Count the bits of each cell straight from the packed words.
 
     As many rows as fit are added up in bytes, where a processor adds 32 at a time.
     """
-    unit = 0 if column_level < 3 else min(column_level, 6)
-    inner = min(row_level, 7 - unit)
+    down = row_level >= 2 and column_level < 5
+    unit = 0 if column_level < 3 or down else min(column_level, 6)
+    inner = min(row_level, 6 if down else 7 - unit)
     bands = []
     for row in range(window.row0, window.row1, BAND_ROWS):
         band = window._replace(row0=row, row1=min(row + BAND_ROWS, window.row1))
-        narrow = pool(_counts_along(mask, band, unit), inner, 0, np.add)
-        wide = pool(narrow.astype(np.uint32), 0, column_level - unit, np.add)
-        bands.append(wide.astype(np.int64))
+        if down:
+            narrow = _counts_down(mask, band, 1 << inner)
+        else:
+            narrow = pool(_counts_along(mask, band, unit), inner, 0, np.add)
+        bands.append(_summed_along(narrow, column_level - unit).astype(np.int64))
     return pool(np.concatenate(bands), row_level - inner, 0, np.add)
+
+
+def _counts_down(mask: PackedMask, band: Window, height: int) -> Bytes:
+    """Count the kept weights in each ``height`` rows of each column, at most 64.
+
+    The bits of whole words are added at once, long before there is a byte for each column.
+    """
+    words = mask.words[band.row0 : band.row1, band.column0 >> 6 : -(-band.column1 >> 6)]
+    width, rest = band.column1 - band.column0, words.shape[0] % height
+    counts = group_counts_of_columns(words, width, height)
+    if not rest:
+        return counts
+    last = group_counts_of_columns(words[-rest:], width, rest)
+    return np.concatenate([counts, last])
+
+
+def _summed_along(counts: Bytes, level: int) -> npt.NDArray[np.unsignedinteger]:
+    """Add ``2**level`` columns each: eight bytes at once in a word, then word by word."""
+    if level < 3:
+        return pool(counts.astype(np.uint16), 0, level, np.add)
+    missing = -counts.shape[1] % 8
+    filled = np.pad(counts, ((0, 0), (0, missing))) if missing else np.ascontiguousarray(counts)
+    words = filled.view("<u8")
+    pairs = (words & _EVEN_BYTES) + ((words >> np.uint64(8)) & _EVEN_BYTES)
+    eights = (pairs * _ADD_PAIRS) >> np.uint64(48)
+    return pool(eights, 0, level - 3, np.add)
 
 
 def _counts_along(mask: PackedMask, band: Window, unit: int) -> Bytes:
@@ -278,8 +311,30 @@ def _counts_along(mask: PackedMask, band: Window, unit: int) -> Bytes:
     return np.unpackbits(np.ascontiguousarray(cut), axis=1, count=width, bitorder="little")
 
 
-def _density_bytes(kept: Counts, area: Counts) -> Bytes:
-    """Round 255 times the share of kept weights."""
+def _density_bytes(kept: Counts, window: Window, at: tuple[int, int]) -> Bytes:
+    """Round 255 times the share of kept weights.
+
+    Dividing by the area of a whole cell is a shift; only the cells at the edge are divided.
+    """
+    row_level, column_level = at
+    level = row_level + column_level
+    shares = ((510 * kept + (1 << level)) >> (level + 1)).astype(np.uint8)
+    last_row = areas(window._replace(row0=_last(window.row0, window.row1, row_level)), *at)
+    last_column = areas(
+        window._replace(column0=_last(window.column0, window.column1, column_level)), *at
+    )
+    shares[-1:] = _divided(kept[-1:], last_row)
+    shares[:, -1:] = _divided(kept[:, -1:], last_column)
+    return shares
+
+
+def _last(start: int, stop: int, level: int) -> int:
+    """Say where the last cell of an axis begins."""
+    return start + ((stop - start - 1) >> level << level)
+
+
+def _divided(kept: Counts, area: Counts) -> Bytes:
+    """Round 255 times the share of kept weights, of cells of any area."""
     return ((510 * kept + area) // (2 * area)).astype(np.uint8)
 
 

@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from sparse_core.masks import Layout, PackedMask, unpack
+from sparse_core.masks import Layout, PackedMask
+from sparse_core.native import kernels
 from sparse_core.native.kernels import Words
 
 Numbers = npt.NDArray[np.int64]
@@ -61,6 +62,11 @@ class History:
             else:
                 plane &= ~flips
 
+    @property
+    def bytes(self) -> int:
+        """Memory that it holds."""
+        return sum(plane.nbytes for plane in (*self._count, *self._last))
+
     def flips(self) -> Numbers:
         """Count the flips of each weight, in the tensor's shape."""
         return self._numbers(self._count)
@@ -69,13 +75,25 @@ class History:
         """Give for each weight the point at which it last flipped, 0 where it never did."""
         return self._numbers(self._last)
 
+    def last_change_in(self, rows: slice) -> Numbers:
+        """Give ``last_change`` of some memory rows, ``(rows, columns)``."""
+        return self._digits(self._last, rows)
+
     def _numbers(self, planes: list[Words]) -> Numbers:
-        """Put the digits of planes together."""
+        """Put the digits of planes together, in the tensor's shape."""
+        shape = (0,) if self.layout is None else self.layout.shape
+        return self._digits(planes, slice(None)).reshape(shape)
+
+    def _digits(self, planes: list[Words], rows: slice) -> Numbers:
+        """Put the digits of some rows of planes together."""
         if self.layout is None:
-            return np.zeros(0, np.int64)
-        total = np.zeros(self.layout.shape, np.int64)
+            return np.zeros((0, 0), np.int64)
+        count = len(range(self.layout.rows)[rows])
+        total = np.zeros((count, self.layout.columns), np.int64)
+        flags = np.empty(total.size, np.uint8)
         for place, plane in enumerate(planes):
-            total += unpack(PackedMask(plane, self.layout)).astype(np.int64) << place
+            kernels.unpack(np.ascontiguousarray(plane[rows]), self.layout.columns, flags)
+            total += flags.reshape(total.shape).astype(np.int64) << place
         return total
 
     def worst(self, count: int = 20) -> tuple[Oscillator, ...]:

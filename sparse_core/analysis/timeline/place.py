@@ -30,7 +30,7 @@ class Place(msgspec.Struct, frozen=True):
     run: RunFolder | None = None
 
 
-class Curve(msgspec.Struct, frozen=True):
+class RunCurve(msgspec.Struct, frozen=True):
     """A number over the steps of a run: ``loss``, ``metric``, ``valid loss``, ``lr``."""
 
     name: str
@@ -84,7 +84,7 @@ def series_in(sources: Sequence[str], exclude: Sequence[str] = ()) -> tuple[Seri
     return (*series, SeriesId(alone, kept)) if alone else tuple(series)
 
 
-def curves_of(folder: RunFolder) -> tuple[Curve, ...]:
+def curves_of(folder: RunFolder) -> tuple[RunCurve, ...]:
     """Read loss, learning rate and metric of a run, on the axis of its steps."""
     found: dict[str, tuple[list[int], list[float]]] = {}
 
@@ -102,7 +102,7 @@ def curves_of(folder: RunFolder) -> tuple[Curve, ...]:
             add(f"{event.split} loss", event.step, event.loss)
             add(f"{event.split} metric", event.step, event.metric)
     return tuple(
-        Curve(name, tuple(steps), tuple(values)) for name, (steps, values) in found.items()
+        RunCurve(name, tuple(steps), tuple(values)) for name, (steps, values) in found.items()
     )
 
 

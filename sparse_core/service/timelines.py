@@ -1,0 +1,250 @@
+"""Series of checkpoints: their timelines, pictures of their flips, two side by side."""
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sparse_core.analysis.compare import Comparison, compare_checkpoints
+from sparse_core.analysis.timeline.bundle import PDF, write_bundle
+from sparse_core.analysis.timeline.flip_picture import flip_tile, last_change_tile
+from sparse_core.analysis.timeline.history import History
+from sparse_core.analysis.timeline.layer_story import LayerStory
+from sparse_core.analysis.timeline.library import as_python
+from sparse_core.analysis.timeline.place import curves_of, place_of
+from sparse_core.analysis.timeline.reading import Following, read_timeline
+from sparse_core.analysis.timeline.result import Timeline
+from sparse_core.errors import SparseError
+from sparse_core.masks import PackedMask
+from sparse_core.messages import ROWS_A_FRAME, Done, TileKey
+from sparse_core.messages.timeline import (
+    BundleWanted,
+    Compared,
+    CompareWanted,
+    Curve,
+    Oscillators,
+    OscillatorsWanted,
+    SeriesId,
+    SeriesTile,
+    SeriesTilesWanted,
+    TimelineOptions,
+    TimelinePoints,
+    TimelineRows,
+    TimelineWanted,
+    Written,
+)
+from sparse_core.service.lanes import Job
+from sparse_core.service.shelf import Kept, Shelf
+
+CELLS_A_FRAME = 8192
+"""Layers times points in a message: half a megabyte of columns."""
+KEPT_SERIES = 8
+HISTORY_BYTES = 64 << 20
+
+Question = tuple[SeriesId, TimelineOptions]
+
+
+class Timelines:
+    """Answers questions about series of checkpoints.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    """
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._lines: Kept[Question, Timeline] = Kept(KEPT_SERIES, lambda _: 1)
+        self._followed: Kept[Question, Following] = Kept(KEPT_SERIES, lambda _: 1)
+        self._flips: Kept[tuple[Question, str, int, int], PackedMask] = Kept(
+            HISTORY_BYTES, lambda mask: mask.words.nbytes
+        )
+        self._histories: Kept[tuple[Question, str], History] = Kept(
+            HISTORY_BYTES, lambda history: history.bytes
+        )
+
+    def timeline(self, job: Job, wanted: TimelineWanted) -> Done:
+        """Read a series; of one that is followed only what is new."""
+        question = (wanted.series, wanted.options)
+        if wanted.follow:
+            following = self._followed.get(question, lambda: Following(*question))
+            news = following.poll()
+            if news is not None:
+                self._tell(job, wanted, news)
+            return Done()
+        line = read_timeline(*question, progress=job.answer, cancelled=job.cancelled)
+        self._tell(job, wanted, line)
+        return Done()
+
+    def _tell(self, job: Job, wanted: TimelineWanted, line: Timeline) -> None:
+        """Send a whole timeline; what was kept of an earlier one is stale."""
+        question = (wanted.series, wanted.options)
+        self._lines.put(question, line)
+        self._flips.drop(lambda key: key[0] == question)
+        self._histories.drop(lambda key: key[0] == question)
+        job.answer(points_of(line, wanted))
+        for rows in rows_of(line):
+            job.answer(rows)
+        run = place_of(wanted.series, wanted.options).run
+        for curve in () if run is None else curves_of(run):
+            steps, values = np.array(curve.steps, "<i8"), np.array(curve.values, "<f8")
+            job.answer(Curve(curve.name, steps.tobytes(), values.tobytes()))
+
+    def tiles(self, job: Job, wanted: SeriesTilesWanted) -> Done:
+        """Draw a set of tiles in the order in which they are wanted."""
+        for key in wanted.tiles:
+            job.tick()
+            if wanted.plane == "flips":
+                cells = flip_tile(self._flipped(job, wanted), key)
+            else:
+                cells = last_change_tile(self._history(job, wanted), key)
+            job.answer(_tile(wanted, key, cells))
+        return Done()
+
+    def oscillators(self, job: Job, wanted: OscillatorsWanted) -> Oscillators:
+        """Name the weights that flip most."""
+        worst = self._history(job, wanted).worst(wanted.count)
+        columns = [
+            np.array([getattr(one, name) for one in worst], "<i8").tobytes()
+            for name in ("row", "column", "index", "flips")
+        ]
+        return Oscillators(wanted.view, wanted.layer, *columns)
+
+    def compare(self, job: Job, wanted: CompareWanted) -> Done:
+        """Compare two checkpoints."""
+        found = compare_checkpoints(
+            self._shelf.checkpoint(wanted.a),
+            self._shelf.checkpoint(wanted.b),
+            wanted.options,
+            progress=job.answer,
+            cancelled=job.cancelled,
+        )
+        for columns in compared_columns(found):
+            job.answer(columns)
+        return Done()
+
+    def bundle(self, job: Job, wanted: BundleWanted) -> Written:
+        """Write a figure bundle."""
+        lines = []
+        for series in wanted.series:
+            line = read_timeline(series, wanted.options, cancelled=job.cancelled)
+            name = Path(series.sources[0]).name if len(wanted.series) > 1 else ""
+            lines.append((name, line))
+        paths = write_bundle(Path(wanted.folder), lines, wanted.width)
+        drawn = any(path.name == PDF for path in paths)
+        notes = () if drawn else (f"There is no {PDF}: matplotlib is not installed.",)
+        return Written(tuple(str(path) for path in paths), notes)
+
+    def _line(self, job: Job, question: Question) -> Timeline:
+        """Give a timeline that was read before, or read it."""
+        return self._lines.get(question, lambda: read_timeline(*question, cancelled=job.cancelled))
+
+    def _story(self, job: Job, question: Question, layer: str) -> LayerStory:
+        return LayerStory(*question, self._line(job, question), layer, job.cancelled)
+
+    def _flipped(self, job: Job, wanted: SeriesTilesWanted) -> PackedMask:
+        """Give the weights that differ between two points."""
+        question = (wanted.series, wanted.options)
+
+        def make() -> PackedMask:
+            points = self._line(job, question).points
+            if not (0 <= wanted.before < len(points) and 0 <= wanted.after < len(points)):
+                raise SparseError(f"The series has {len(points)} points: ask for two of them.")
+            story = self._story(job, question, wanted.layer)
+            return story.flips(points[wanted.before].step, points[wanted.after].step)
+
+        return self._flips.get((question, wanted.layer, wanted.before, wanted.after), make)
+
+    def _history(self, job: Job, wanted: SeriesTilesWanted | OscillatorsWanted) -> History:
+        """Give the flips of a layer over the whole series."""
+        question = (wanted.series, wanted.options)
+        key = (question, wanted.layer)
+        return self._histories.get(key, lambda: self._story(job, *key).history())
+
+
+def points_of(line: Timeline, wanted: TimelineWanted) -> TimelinePoints:
+    """Turn the points of a timeline into columns."""
+    return TimelinePoints(
+        steps=np.array(line.steps, "<i8").tobytes(),
+        names=tuple(point.name for point in line.points),
+        paths=tuple(point.path for point in line.points),
+        layers=len(line.layers),
+        reference=line.reference,
+        notes=line.notes,
+        python=as_python(wanted.series, wanted.options),
+    )
+
+
+def rows_of(line: Timeline) -> Iterator[TimelineRows]:
+    """Turn the layers of a timeline into columns, some at a time."""
+    step = min(ROWS_A_FRAME, max(1, CELLS_A_FRAME // max(len(line.points), 1)))
+    for first in range(0, len(line.layers), step):
+        place = slice(first, first + step)
+        layers = line.layers[place]
+        froze = [line.froze_at(layer.name) for layer in layers]
+        yield TimelineRows(
+            first=first,
+            names=tuple(layer.name for layer in layers),
+            rules=tuple(", ".join(layer.rules) for layer in layers),
+            patterns=tuple(layer.pattern for layer in layers),
+            rows=_numbers([layer.layout.rows for layer in layers]),
+            columns=_numbers([layer.layout.columns for layer in layers]),
+            entries=_numbers([layer.entries for layer in layers]),
+            froze_at=_numbers(froze),
+            net_over_gross=_rates([line.net_over_gross(layer.name) for layer in layers]),
+            bound=_rates([line.bound(layer.name) for layer in layers]),
+            kept=line.kept[place].astype("<i8").tobytes(),
+            sad=line.sad[place].astype("<i8").tobytes(),
+            returned=line.returned[place].astype("<i8").tobytes(),
+            survivors=line.survivors[place].astype("<i8").tobytes(),
+            drift=line.drift[place].astype("<i8").tobytes(),
+            reference_sad=line.reference_sad[place].astype("<i8").tobytes(),
+            margin_low=line.margin_low[place].astype("<f4").tobytes(),
+            margin=line.margin[place].astype("<f4").tobytes(),
+        )
+
+
+def compared_columns(found: Comparison) -> Iterator[Compared]:
+    """Turn a comparison into columns, some layers at a time; the total is the last row."""
+    rows = (*found.layers, found.total)
+    for first in range(0, len(rows), ROWS_A_FRAME):
+        some = rows[first : first + ROWS_A_FRAME]
+        yield Compared(
+            names=tuple(row.layer or "" for row in some),
+            patterns=tuple(row.pattern or "" for row in some),
+            notes=found.notes if first == 0 else (),
+            entries=_numbers([row.entries for row in some]),
+            births=_numbers([row.births for row in some]),
+            deaths=_numbers([row.deaths for row in some]),
+            new_violations=_numbers([row.new_violations for row in some]),
+            healed_violations=_numbers([row.healed_violations for row in some]),
+            jaccard=_rates([row.jaccard for row in some]),
+            norm_change=_rates([row.norm_change for row in some]),
+            cosine=_rates([row.cosine for row in some]),
+        )
+
+
+def _numbers(values: list[int] | list[int | None]) -> bytes:
+    return np.array([-1 if one is None else one for one in values], "<i8").tobytes()
+
+
+def _rates(values: list[float | None]) -> bytes:
+    return np.array([np.nan if one is None else one for one in values], "<f8").tobytes()
+
+
+def _tile(wanted: SeriesTilesWanted, key: TileKey, cells: npt.NDArray[np.uint8]) -> SeriesTile:
+    """Make a tile travel; most flips are few, so it is packed."""
+    return SeriesTile(
+        view=wanted.view,
+        layer=wanted.layer,
+        plane=wanted.plane,
+        before=wanted.before,
+        after=wanted.after,
+        key=key,
+        height=cells.shape[0],
+        width=cells.shape[1],
+        packed=True,
+        data=zlib.compress(cells.tobytes(), 1),
+    )

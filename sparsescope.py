@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from sparse_core.commands import COMMANDS
+from sparse_core.commands.streams import open_missing_streams
 
 CORE_WORDS = frozenset({*COMMANDS, "--version", "--help", "-h"})
 WINDOW_USAGE = """\
@@ -20,6 +21,7 @@ usage: sparsescope [PATH ...]                 open the window
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments (default: the process's) ask for and return the exit status."""
+    open_missing_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words and words[0] in CORE_WORDS:
         from sparse_core.__main__ import main as run_command

@@ -157,20 +157,34 @@ def _sparse(found: Sorted) -> Finding:
 
 def _unstructured(found: Sorted) -> Finding:
     """Say how many zeros there are without a pattern."""
-    zeros = sum(one.zeros for one in found.unstructured)
-    elements = sum(one.elements for one in found.unstructured)
+    empty, rest = _by_emptiness(found.unstructured)
+    void = _links(empty, "is all zero. ", "are all zero. ")
+    if not rest:
+        every = len(empty) == found.prunable
+        only = "There is nothing but zeros." if every else "Not sparse, but in part all zero."
+        return Finding(only, "look", void)
+    zeros = sum(one.zeros for one in rest)
+    elements = sum(one.elements for one in rest)
     proof = [
         Phrase(
-            f"{plural(len(found.unstructured), 'layer')} of {found.prunable:,} "
-            f"{'holds' if len(found.unstructured) == 1 else 'hold'} {percent(zeros, elements)} "
+            f"{plural(len(rest), 'layer')} of {found.prunable:,} "
+            f"{'holds' if len(rest) == 1 else 'hold'} {percent(zeros, elements)} "
             "zeros that follow no N:M. "
         )
     ]
-    lines = [one for one in found.unstructured if _has_zero_lines(one)]
+    lines = [one for one in rest if _has_zero_lines(one)]
     if lines:
         whole = "has whole zero rows or columns. ", "have whole zero rows or columns. "
         proof += _links(lines, *whole)
-    return Finding("Sparse, in no pattern.", "none", proof)
+    return Finding("Sparse, in no pattern.", "none", [*proof, *void])
+
+
+def _by_emptiness(
+    unstructured: Sequence[LayerReport],
+) -> tuple[list[LayerReport], list[LayerReport]]:
+    """Tell layers that are all zero, which no pattern can be read from, from the others."""
+    empty = [one for one in unstructured if one.zeros == one.elements]
+    return empty, [one for one in unstructured if one.zeros < one.elements]
 
 
 def _has_zero_lines(report: LayerReport) -> bool:
@@ -266,9 +280,9 @@ def _set_aside(found: Sorted) -> list[Phrase]:
     if found.sparse or found.broken:
         heads = [one for one in found.dense if _HEAD.search(one.name)]
         dense = [one for one in found.dense if not _HEAD.search(one.name)]
-        phrases += _links(
-            found.unstructured, "has zeros in no pattern. ", "have zeros in no pattern. "
-        )
+        empty, rest = _by_emptiness(found.unstructured)
+        phrases += _links(rest, "has zeros in no pattern. ", "have zeros in no pattern. ")
+        phrases += _links(empty, "is all zero. ", "are all zero. ")
         phrases += _links(dense, "is dense. ", "are dense. ")
         phrases += _normal(found.every, heads)
     return phrases

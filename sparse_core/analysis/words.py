@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 _PLURALS = {"matrix": "matrices"}
+LONGEST_NAME = 120
+"""Letters of a name that a sentence or a row of a table shows."""
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -42,5 +44,13 @@ def joined(words: Sequence[str]) -> str:
 
 
 def named(tensor: str) -> str:
-    """Give the name of a layer as one says it: without ``.weight``."""
-    return tensor.removesuffix(".weight") or tensor
+    """Give the name of a layer as one says it: without ``.weight``, and not endless."""
+    return shortened(tensor.removesuffix(".weight") or tensor)
+
+
+def shortened(name: str) -> str:
+    """Cut the middle out of a name that would fill the screen; both ends tell layers apart."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    half = LONGEST_NAME // 2
+    return f"{name[:half]}…{name[1 - half :]}"

@@ -1,5 +1,6 @@
 """A checkpoint that is open: its listing, and ranges of its elements."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -52,6 +53,9 @@ def open_checkpoint(path: str | Path, container: str = "") -> "Checkpoint":
     >>> with open_checkpoint("model.safetensors") as checkpoint:  # doctest: +SKIP
     ...     rows = checkpoint.read("fc.weight", 0, 4096)
     """
+    if not os.fspath(path):
+        # An empty variable of a script would otherwise mean the current folder.
+        raise CheckpointError("The path is empty: name a checkpoint.")
     path = Path(path).expanduser().absolute()
     stamp = stamp_of(path)
     try:

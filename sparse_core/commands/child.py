@@ -50,8 +50,11 @@ def run_in_child(work: Work, path: str) -> int:
         os.close(source)
         _work_and_exit(work, sink)
     os.close(sink)
-    _relay(source, child)
+    unwritten = _relay(source, child)
     _, status = os.waitpid(child, 0)
+    if unwritten is not None:
+        complain(f"The output cannot be written: {unwritten.strerror or unwritten}.")
+        return BAD_INPUT
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else _killed(-code, path)
 
@@ -105,8 +108,14 @@ def printable(text: str) -> str:
     )
 
 
-def _relay(source: int, child: int) -> None:
-    """Pass whole lines on; what a dead child left unfinished is dropped."""
+def _relay(source: int, child: int) -> OSError | None:
+    """Pass whole lines on; what a dead child left unfinished is dropped.
+
+    Returns
+    -------
+    OSError or None
+        Why the output could not be written, as where the disk is full.
+    """
     rest = b""
     try:
         with os.fdopen(source, "rb", buffering=0) as pipe:
@@ -115,10 +124,19 @@ def _relay(source: int, child: int) -> None:
                 _write(lines + mark)
     except BrokenPipeError:
         # The reader of our output has gone (head): no more is wanted.
-        os.kill(child, signal.SIGTERM)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up(child)
+    except OSError as error:
+        _give_up(child)
+        return error
     except KeyboardInterrupt:
         os.kill(child, signal.SIGTERM)
+    return None
+
+
+def _give_up(child: int) -> None:
+    """End the child, and let what is still buffered for stdout go nowhere at exit."""
+    os.kill(child, signal.SIGTERM)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(data: bytes) -> None:

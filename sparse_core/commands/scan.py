@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--pattern", metavar="N:M", help="judge every layer against this pattern")
     add("--json", action="store_true", help="one JSON object a line and nothing else")
     add("--require", metavar="N:M", help="exit 1 unless every prunable layer keeps this pattern")
-    add("--layers", default="*", metavar="GLOB", help="the layers that --require is about")
+    add("--layers", metavar="GLOB", help="the layers that --require is about (all)")
     add("--where", metavar="QUERY", help="only tensors that match, exit 1 if any does; see below")
 
 
@@ -149,7 +149,7 @@ def scan_to(
         timing = {"read_bytes": result.read_bytes, "seconds": result.seconds}
         _write(out, {"type": "timing", **timing, "native": result.native})
     else:
-        write_table(out, checkpoint.summary, result, shown)
+        write_table(out, checkpoint.summary, result, shown, args.container)
     return _status(args, result.layers, shown)
 
 
@@ -189,10 +189,11 @@ def _failed_requirement(args: argparse.Namespace, layers: Sequence[LayerReport])
     """Say which layers fail ``--require``; "" where none does, or nothing is required."""
     if args.require is None:
         return ""
-    meant = [one for one in layers if one.class_ != "other" and fnmatchcase(one.name, args.layers)]
+    glob = args.layers or "*"
+    meant = [one for one in layers if one.class_ != "other" and fnmatchcase(one.name, glob)]
     failing = [one for one in meant if one.class_ != "sparse"]
     if not meant:
-        return f"--layers {args.layers} matches no prunable layer: nothing is {args.require}."
+        return f"--layers {glob} matches no prunable layer: nothing is {args.require}."
     if not failing:
         return ""
     return (
@@ -212,6 +213,11 @@ def _some(layers: Sequence[LayerReport], bad: bool = False) -> str:
 
 def _required(args: argparse.Namespace) -> str | None:
     """Give the pattern that layers are judged against: the required one, or the given one."""
+    if args.require is None and args.layers is not None:
+        raise SparseError(
+            f"--layers {args.layers} says what --require is about: add --require N:M, or show "
+            "some rows by --where."
+        )
     if args.require is None or args.pattern is None or args.pattern == args.require:
         pattern: str | None = args.require or args.pattern
         return pattern

@@ -104,6 +104,19 @@ def test_an_unstructured_network() -> None:
     assert "whole zero" not in verdict([flat]).text
 
 
+def test_what_is_all_zero_has_no_pattern_to_break() -> None:
+    empty = layer("a.weight", "unstructured", zeros=4096, zero_rows=64, zero_columns=64)
+    found = verdict([empty])
+    assert (found.headline, found.mood) == ("There is nothing but zeros.", "look")
+    assert found.text.endswith("a is all zero.")
+    assert "in part all zero. a is all zero." in verdict([empty, layer("b.weight", "dense")]).text
+    mixed = verdict([empty, layer("b.weight", "unstructured", zeros=2048)]).text
+    assert "1 layer of 2 holds 50.0 % zeros that follow no N:M. a is all zero." in mixed
+    sparse = verdict([empty, layer("b.weight", "sparse", "2:4")]).text
+    assert "a is all zero." in sparse
+    assert "in no pattern" not in sparse
+
+
 def test_a_dense_network_is_told_what_it_would_gain() -> None:
     one = layer(
         "a.weight",

@@ -217,6 +217,7 @@ def test_overrides_by_name(here: Cli, save: Save) -> None:
         ["--threads", "0"],
         ["--container", "ema"],
         ["--require", "2:4", "--pattern", "1:4"],
+        ["--layers", "fc*"],
     ],
 )
 def test_options_that_make_no_sense_get_one_sentence(
@@ -224,6 +225,69 @@ def test_options_that_make_no_sense_get_one_sentence(
 ) -> None:
     ended = here("scan", save({"fc.weight": weights(8, 8)}), "--json", *words)
     one_sentence(ended)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["scan"], ["scan", "x", "--rule", "guess"], ["scan", "x", "--wat"], ["cache", "--cleer"]],
+)
+def test_words_that_are_not_understood_get_one_sentence(cli: Cli, words: list[str]) -> None:
+    assert "--help)" in one_sentence(cli(*words))
+
+
+def test_an_empty_path_is_not_the_current_folder(
+    here: Cli, save: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save({"fc.weight": pruned(32, 64)})
+    monkeypatch.chdir(tmp_path)
+    assert here("scan", ".", "--require", "2:4").returncode == 0
+    assert "path is empty" in one_sentence(here("scan", "", "--require", "2:4"))
+
+
+def shell(line: str, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a line of a shell in which $S is the program."""
+    root = Path(sparse_core.__file__).parents[1]
+    return subprocess.run(
+        ["sh", "-c", line],
+        env=os.environ
+        | {
+            "S": f"{sys.executable} -P {root / 'main.py'}",
+            "XDG_CACHE_HOME": str(tmp_path / "cache-home"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_change_no_status(save: Save, tmp_path: Path, closed: str) -> None:
+    path = save({"fc.weight": pruned(32, 64)})
+    ended = shell(f"$S scan '{path}' --require 2:4 {closed}", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert shell(f"$S scan '{path}' --require 1:4 {closed}", tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize("words", ["scan model.safetensors --json", "cache"])
+def test_a_full_disk_is_one_sentence(save: Save, tmp_path: Path, words: str) -> None:
+    save({"fc.weight": pruned(32, 64)})
+    ended = shell(f"cd '{tmp_path}' && $S {words} >/dev/full", tmp_path)
+    assert "space left" in one_sentence(ended)
+
+
+def test_endless_names_do_not_widen_the_table(here: Cli, save: Save) -> None:
+    path = save({"x" * 3000 + ".weight": weights(8, 8), "a.weight": pruned(32, 64)})
+    ended = here("scan", path)
+    assert max(map(len, ended.stdout.splitlines())) < 400
+    assert lines(here("scan", path, "--json"))[2]["name"] == "x" * 3000 + ".weight"
+
+
+def test_a_table_says_what_is_all_zero(here: Cli, save: Save) -> None:
+    ended = here("scan", save({"a.weight": np.zeros((32, 64), np.float32)}))
+    assert ended.stdout.startswith("There is nothing but zeros.\na is all zero.\n")
+    row = next(line for line in ended.stdout.splitlines() if line.startswith("a.weight"))
+    assert row.endswith("all zero              unstructured")
 
 
 def test_bad_files_get_one_sentence(here: Cli, save: Save, tmp_path: Path) -> None:
@@ -387,3 +451,6 @@ def test_a_container_is_chosen_by_its_key(here: Cli, tmp_path: Path) -> None:
     names = [one["name"] for one in every[1:-2]]
     assert names == ["fc.bias", "fc.weight", "ema/fc.weight"]
     assert every[0]["tensors"] == 3
+    hint = "This is 'state_dict'; the file also holds 'ema': name one by --container, or all."
+    assert here("scan", path).stdout.splitlines()[-1] == hint
+    assert "also holds" not in here("scan", path, "--container", "all").stdout

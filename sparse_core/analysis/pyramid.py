@@ -37,6 +37,7 @@ _ADD_PAIRS = np.uint64(0x0001000100010001)
 
 Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
+Unsigned = npt.NDArray[np.unsignedinteger]
 
 
 class Pyramid:
@@ -167,20 +168,20 @@ class Pyramid:
             return self._value_tile(plane, window, at, tick)
         kept = self.kept(window, *at)
         if plane == "mask":
-            return np.where(kept > 0, np.uint8(255), np.uint8(0))
+            return (kept > 0).view(np.uint8) * np.uint8(255)
         return _density_bytes(kept, window, at)
 
-    def kept(self, window: Window, row_level: int, column_level: int) -> Counts:
+    def kept(self, window: Window, row_level: int, column_level: int) -> Unsigned:
         """Count the kept weights of each cell.
 
         Returns
         -------
-        ndarray of int64, ``(height, width)``
+        ndarray of unsigned integers, ``(height, width)``
         """
         if row_level >= BASE and column_level >= BASE:
-            cut = _cut(self._kept_base, window, BASE).astype(np.int64)
+            cut = _cut(self._kept_base, window, BASE).astype(_narrowest(row_level + column_level))
             return pool(cut, row_level - BASE, column_level - BASE, np.add)
-        return kept_counts(self.mask, window, row_level, column_level)
+        return _counted(self.mask, window, row_level, column_level)
 
     def surplus(
         self,
@@ -222,7 +223,7 @@ class Pyramid:
         """Kept weights of 16 x 16 each: the one pass over the bits."""
         layout = self.mask.layout
         whole = Window(0, layout.rows, 0, layout.columns)
-        return kept_counts(self.mask, whole, BASE, BASE).astype(np.uint16)
+        return _counted(self.mask, whole, BASE, BASE).astype(np.uint16)
 
     def _surplus_base(self, pattern: NMPattern, tick: Tick | None) -> Bytes:
         """Worst surplus of 16 x 16 each, made once for a pattern."""
@@ -255,9 +256,15 @@ def _cut(base: npt.NDArray[np.generic], window: Window, level: int) -> npt.NDArr
 
 
 def kept_counts(mask: PackedMask, window: Window, row_level: int, column_level: int) -> Counts:
+    """Count the bits of each cell straight from the packed words, as signed integers."""
+    return _counted(mask, window, row_level, column_level).astype(np.int64)
+
+
+def _counted(mask: PackedMask, window: Window, row_level: int, column_level: int) -> Unsigned:
     """Count the bits of each cell straight from the packed words.
 
-    As many rows as fit are added up in bytes, where a processor adds 32 at a time.
+    As many rows as fit are added up in bytes, where a processor adds 32 at a time, and no number
+    is wider than it must be: touching fresh memory costs more than adding.
     """
     down = row_level >= 2 and column_level < 5
     unit = 0 if column_level < 3 or down else min(column_level, 6)
@@ -269,8 +276,15 @@ def kept_counts(mask: PackedMask, window: Window, row_level: int, column_level: 
             narrow = _counts_down(mask, band, 1 << inner)
         else:
             narrow = pool(_counts_along(mask, band, unit), inner, 0, np.add)
-        bands.append(_summed_along(narrow, column_level - unit).astype(np.int64))
-    return pool(np.concatenate(bands), row_level - inner, 0, np.add)
+        bands.append(_summed_along(narrow, column_level - unit, inner + unit))
+    counts = bands[0] if len(bands) == 1 else np.concatenate(bands)
+    wide = counts.astype(_narrowest(row_level + column_level), copy=False)
+    return pool(wide, row_level - inner, 0, np.add)
+
+
+def _narrowest(level: int) -> np.dtype[np.unsignedinteger]:
+    """Choose the format that just holds ``2**level``."""
+    return np.dtype(f"<u{1 << max((level // 8).bit_length(), 0)}")
 
 
 def _counts_down(mask: PackedMask, band: Window, height: int) -> Bytes:
@@ -287,10 +301,10 @@ def _counts_down(mask: PackedMask, band: Window, height: int) -> Bytes:
     return np.concatenate([counts, last])
 
 
-def _summed_along(counts: Bytes, level: int) -> npt.NDArray[np.unsignedinteger]:
-    """Add ``2**level`` columns each: eight bytes at once in a word, then word by word."""
+def _summed_along(counts: Bytes, level: int, most: int) -> Unsigned:
+    """Add ``2**level`` columns each, which hold at most ``2**most``, a word of eight at once."""
     if level < 3:
-        return pool(counts.astype(np.uint16), 0, level, np.add)
+        return pool(counts.astype(_narrowest(most + level), copy=False), 0, level, np.add)
     missing = -counts.shape[1] % 8
     filled = np.pad(counts, ((0, 0), (0, missing))) if missing else np.ascontiguousarray(counts)
     words = filled.view("<u8")
@@ -311,14 +325,18 @@ def _counts_along(mask: PackedMask, band: Window, unit: int) -> Bytes:
     return np.unpackbits(np.ascontiguousarray(cut), axis=1, count=width, bitorder="little")
 
 
-def _density_bytes(kept: Counts, window: Window, at: tuple[int, int]) -> Bytes:
+def _density_bytes(kept: Unsigned, window: Window, at: tuple[int, int]) -> Bytes:
     """Round 255 times the share of kept weights.
 
     Dividing by the area of a whole cell is a shift; only the cells at the edge are divided.
     """
     row_level, column_level = at
     level = row_level + column_level
-    shares = ((510 * kept + (1 << level)) >> (level + 1)).astype(np.uint8)
+    wide = kept.astype(_narrowest(level + 9))
+    wide *= wide.dtype.type(510)
+    wide += wide.dtype.type(1 << level)
+    wide >>= wide.dtype.type(level + 1)
+    shares = wide.astype(np.uint8)
     last_row = areas(window._replace(row0=_last(window.row0, window.row1, row_level)), *at)
     last_column = areas(
         window._replace(column0=_last(window.column0, window.column1, column_level)), *at
@@ -333,9 +351,9 @@ def _last(start: int, stop: int, level: int) -> int:
     return start + ((stop - start - 1) >> level << level)
 
 
-def _divided(kept: Counts, area: Counts) -> Bytes:
+def _divided(kept: Unsigned, area: Counts) -> Bytes:
     """Round 255 times the share of kept weights, of cells of any area."""
-    return ((510 * kept + area) // (2 * area)).astype(np.uint8)
+    return ((510 * kept.astype(np.int64) + area) // (2 * area)).astype(np.uint8)
 
 
 def _violation_bytes(surplus: Bytes, pattern: NMPattern | None) -> Bytes:

@@ -114,7 +114,7 @@ def _print(row: SpeedRow | Unavailable | Machine, *, as_json: bool) -> None:
         mark = "  (disturbed by other processes)" if row.disturbed else ""
         finding = "no difference" if row.ratio_low <= 1 <= row.ratio_high else f"{row.ratio:.2f} x"
         sys.stdout.write(
-            f"{row.layer:32} batch {row.batch:<5} {row.backend:10} {row.median_ms:9.3f} ms  "
+            f"{row.layer:32} batch {row.batch:<5} {row.backend:15} {row.median_ms:9.3f} ms  "
             f"{finding:>13}  [{row.ratio_low:.2f}, {row.ratio_high:.2f}]  "
             f"error {row.max_error:.0e}{mark}\n"
         )

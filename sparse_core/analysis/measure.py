@@ -2,6 +2,10 @@
 
 Blocks of about 2 MB stay in the processor's cache while they are packed and counted, and are
 where a scan can be cancelled and where a file that changed is noticed.
+
+What is held in memory is the mask of the tensor at work, an eighth of a byte an element: 268 MB
+for a single tensor of 4 GB in bf16 (2.1 thousand million weights), 134 MB in fp32, and 2 MB for a
+matrix of 4096 x 4096. Weights themselves stay in the mapping.
 """
 
 from collections.abc import Callable, Iterator

@@ -27,6 +27,8 @@ from sparse_core.native.kernels import BFLOAT16, FLOAT16, FLOAT32, Counts, Words
 _FORMS = {"float32": FLOAT32, "bfloat16": BFLOAT16, "float16": FLOAT16}
 _LARGE, _SMALL = 1e15, 1e-15
 """Magnitudes whose squares, or whose smaller neighbours' squares, leave the range of fp32."""
+_FEW = 1 << 12
+"""So few elements are described in fp64 at once, which takes 30 µs more and is exact."""
 _PIECE = 1 << 19
 """Elements in a piece of ``moments``."""
 
@@ -200,7 +202,7 @@ def scan_chunk(raw: Raw, dtype: DType, columns: int, threshold: float, out: Word
     ValueError
         If the elements do not fill whole rows or ``out`` is of another size.
     """
-    if dtype.name in _FORMS and raw.size:
+    if dtype.name in _FORMS and raw.size > _FEW:
         quick = _in_singles(raw, dtype, columns, threshold, out)
         return quick or _exactly(raw, dtype, threshold)
     pack_nonzero(raw, dtype, columns, out)

@@ -5,9 +5,12 @@ from math import prod
 import msgspec
 import numpy as np
 
-from sparse_core.masks.groups import PIECE, across_rows
+from sparse_core.masks.groups import PIECE, across_rows, group_histogram
 from sparse_core.masks.layout import Layout, Run
 from sparse_core.masks.packed import Flags, PackedMask, moved
+
+LARGEST_GROUP = 64
+"""The positions of a kernel that can be counted as a group."""
 
 
 class ZeroStructure(msgspec.Struct, frozen=True):
@@ -90,6 +93,8 @@ def _zero_kernels(mask: PackedMask, output_dim: int, input_dim: int) -> int:
         filled = _lanes(mask, _run(layout, 0)).reshape(shape)
         return _zeros(_joined(filled, (output_dim - 1, input_dim - 1)))
     last = max(output_dim, input_dim)
+    if last == 1 and layout.kernel <= LARGEST_GROUP:
+        return int(group_histogram(mask, "kernel", layout.kernel)[0])
     inner = 1 if last == 1 else layout.shape[last]
     pairs = Run(layout.outputs * layout.inputs // max(1, inner), layout.kernel, inner)
     return _zeros(_lanes(mask, pairs))

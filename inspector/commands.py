@@ -16,7 +16,7 @@ _NO_STEP = {
     "undo": "The view was not changed.",
     "redo": "Nothing was undone.",
 }
-MENUS = ("File", "Go", "View", "Layers", "Help")
+MENUS = ("File", "Go", "View", "Layers", "Groups", "Copy", "Help")
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -34,6 +34,8 @@ class Situation(msgspec.Struct, frozen=True):
         Something long is running.
     problems : int
         Problems shown.
+    broken : bool
+        Some group breaks its pattern.
     back, forward, undo, redo : bool
         There is a step of that kind.
     """
@@ -43,6 +45,7 @@ class Situation(msgspec.Struct, frozen=True):
     rows: int = 0
     working: bool = False
     problems: int = 0
+    broken: bool = False
     back: bool = False
     forward: bool = False
     undo: bool = False
@@ -86,6 +89,10 @@ def _needs_step(step: str) -> WhyNot:
         return "" if getattr(now, step) else _NO_STEP[step]
 
     return why_not
+
+
+def _needs_broken(now: Situation) -> str:
+    return "" if now.broken else "No group breaks its pattern here."
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -149,11 +156,50 @@ TABLE: tuple[Command, ...] = (
     Command("layers.next", "Next layer", "Layers", ("Alt+Down",), _needs_rows),
     Command("layers.previous", "Previous layer", "Layers", ("Alt+Up",), _needs_rows),
     Command("layers.map", "Go to the map", "Layers", ("Ctrl+M",), _needs_tensor),
+    Command("layers.weight", "Go to a weight…", "Layers", ("Ctrl+G",), _needs_rows),
+    Command("layers.kind", "Correct kind and axis…", "Layers", ("Ctrl+K",), _needs_tensor),
     Command("layers.cancel", "Cancel what runs", "Layers", ("Ctrl+.",), _needs_work),
-    Command("help.shortcuts", "Keyboard shortcuts", "Help", ("?",)),
+    Command("groups.next", "Next broken group", "Groups", ("F8",), _needs_broken),
+    Command("groups.previous", "Previous broken group", "Groups", ("Shift+F8",), _needs_broken),
+    Command("groups.next_here", "Next in this layer", "Groups", (".",), _needs_broken),
+    Command("groups.previous_here", "Previous in this layer", "Groups", (",",), _needs_broken),
+    Command("groups.broken", "List broken groups", "Groups", (), _needs_broken),
+    Command("groups.unsteady", "List groups that 1 % noise flips", "Groups", (), _needs_tensor),
+    Command("groups.repair", "Save repaired copy as…", "Groups", ("Ctrl+Shift+S",), _needs_broken),
+    Command("copy.value", "Copy value", "Copy", (), _needs_tensor),
+    Command("copy.row", "Copy row of the table", "Copy", (), _needs_tensor),
+    Command("copy.path", "Copy path", "Copy", (), _needs_file),
+    Command("copy.command", "Copy command line", "Copy", (), _needs_file),
+    Command("copy.python", "Copy Python", "Copy", (), _needs_tensor),
+    Command("copy.table", "Save table as CSV…", "Copy", (), _needs_rows),
+    Command("copy.map", "Save map as PNG…", "Copy", (), _needs_tensor),
+    Command("help.words", "Words on screen", "Help", ("F1",)),
+    Command("help.shortcuts", "Keyboard shortcuts", "Help", ("?", "F1")),
     Command("help.copy_problem", "Copy the problem", "Help", ("Ctrl+Shift+C",), _needs_problem),
     Command("help.about", "About Sparsescope", "Help"),
 )
+
+
+PAGE_COMMANDS: tuple[str, ...] = (
+    "layers.weight",
+    "layers.kind",
+    "groups.next",
+    "groups.previous",
+    "groups.next_here",
+    "groups.previous_here",
+    "groups.broken",
+    "groups.unsteady",
+    "groups.repair",
+    "copy.value",
+    "copy.row",
+    "copy.path",
+    "copy.command",
+    "copy.python",
+    "copy.table",
+    "copy.map",
+    "help.words",
+)
+"""What the page in front does, by ``act``."""
 
 
 class Commands(QObject):

@@ -49,10 +49,13 @@ def kept_of(state: SessionState, geometry: str) -> Kept:
 
 def restored(state: SessionState, kept: Kept) -> SessionState:
     """Return the state with the kept files opened as they were looked at."""
+    first = len(state.files)
     for file in kept.files:
         state = state.with_new(file)
-    front = state.files[min(max(kept.front, 0), len(state.files) - 1)] if state.files else None
-    return msgspec.structs.replace(state, current=front.number if front else -1)
+    if not kept.files:
+        return state
+    front = state.files[first + min(max(kept.front, 0), len(kept.files) - 1)]
+    return msgspec.structs.replace(state, current=front.number)
 
 
 def read(path: Path) -> tuple[Kept, str]:

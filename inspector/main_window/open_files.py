@@ -163,7 +163,9 @@ class OpenFiles(QObject):
         self.moved.emit(number)
 
     def _choose_tensor(self, number: int, tensor: str) -> None:
-        self._session.show(self._session.state.with_view(number, tensor=tensor, spot=None))
+        state = self._session.state
+        if any(file.number == number and file.tensor != tensor for file in state.files):
+            self._session.show(state.with_view(number, tensor=tensor, spot=None))
 
     def _on_spot_moved(self, number: int, spot: object) -> None:
         self._session.show(self._session.state.with_view(number, spot=spot))

@@ -60,7 +60,13 @@ class Preferences(QObject):
     @property
     def options(self) -> ScanOptions:
         """How files are judged."""
-        return ScanOptions(threshold=self.settings.threshold, cache=self.settings.cache)
+        settings = self.settings
+        return ScanOptions(
+            threshold=settings.threshold,
+            kinds=settings.kinds,
+            axes=settings.axes,
+            cache=settings.cache,
+        )
 
     @property
     def theme(self) -> Theme:

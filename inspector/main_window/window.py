@@ -23,6 +23,7 @@ from inspector.main_window.frame import Frame
 from inspector.main_window.journey import Journey
 from inspector.main_window.main_menu import MainMenu
 from inspector.main_window.open_files import OpenFiles
+from inspector.main_window.page_commands import PageTies
 from inspector.main_window.preferences import Preferences
 from inspector.main_window.remote_opening import RemoteOpening
 from inspector.main_window.searching import Searching
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
         self.searching = Searching(self)
         self.remote = RemoteOpening(self)
         self.keeping = SessionKeeping(self, kept)
+        self.ties = PageTies(self.files, self.preferences, frame.status, self)
         self.commands = Commands(self._handlers(), self)
         self.addActions(self.commands.all())
         self.menu = MainMenu(self)
@@ -189,6 +191,7 @@ class MainWindow(QMainWindow):
             **self.journey.handlers(),
             **self.searching.handlers(),
             **self.remote.handlers(),
+            **self.ties.handlers(),
         }
 
     def _connect(self, follower: SchemeFollower) -> None:
@@ -234,6 +237,7 @@ class MainWindow(QMainWindow):
             rows=len(feed.table) if feed else 0,
             working=bool(feed and feed.running),
             problems=len(self.problems.problems),
+            broken=bool(feed and (feed.table.bad_groups > 0).any()),
             back=self.journey.can("back"),
             forward=self.journey.can("forward"),
             undo=self.journey.can("undo"),
@@ -265,6 +269,7 @@ class MainWindow(QMainWindow):
             page.go_to_layers()
         self.setWindowTitle(f"{state.file.title} – Sparsescope" if state.file else "Sparsescope")
         self.core_desk.show()
+        self.ties.show_hint()
         self._update_status()
 
     @Slot(int)

@@ -11,6 +11,7 @@ from inspector.models.checkpoint_feed import CheckpointFeed
 from inspector.models.feed_words import heading_of
 from inspector.models.layer_focus import LayerFocus
 from inspector.models.problem_tree import ProblemTree
+from inspector.pages.weights.acts import Acts
 from inspector.pages.weights.finding import Finding
 from inspector.pages.weights.parts import Parts
 from inspector.pages.weights.spots import Spots
@@ -42,6 +43,10 @@ class WeightsPage(Parts):
     container_chosen = Signal(str)
     """Another model of the same file."""
     problem_found = Signal(object)
+    hint_changed = Signal(str)
+    """What the story of the demo leads to next."""
+    settings_wanted = Signal(object)
+    """A function from ``Settings`` to other ``Settings``."""
     spot_moved = Signal(object)
     """A ``Spot``, or None: the map was moved and has come to rest."""
 
@@ -65,9 +70,11 @@ class WeightsPage(Parts):
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
         self.finding = Finding(link, feed, view.number, problems, self)
+        self.acts = Acts(self, link)
         self._spots = Spots(self.canvas, self)
         self._spots.moved.connect(self.spot_moved)
         self._spots.want(view.spot, fresh=True)
+        self.layers.set_current(view.tensor)
         self._connect_feed()
         self._connect_focus()
         self._on_verdict_changed()
@@ -81,9 +88,28 @@ class WeightsPage(Parts):
             return False
         if not self._view.tensor:
             return not len(self._feed.table)
-        if self._focus.busy or self.finding.busy:
+        if self._focus.busy or self.finding.busy or self.acts.busy:
             return False
         return self.canvas.picture is not None and self.canvas.sharp
+
+    @property
+    def feed(self) -> CheckpointFeed:
+        """The checkpoint."""
+        return self._feed
+
+    @property
+    def tensor(self) -> str:
+        """The chosen layer, "" for none."""
+        return self._view.tensor
+
+    @property
+    def cell(self) -> Cell | None:
+        """The weight that was last pointed at."""
+        return self._cell
+
+    def act(self, command: str) -> None:
+        """Carry out one of ``PAGE_COMMANDS``."""
+        self.acts.act(command)
 
     def show_view(self, view: FileView) -> None:
         """Show the checkpoint as it is looked at now."""
@@ -102,6 +128,7 @@ class WeightsPage(Parts):
         self._spots.release()
         self._focus.release()
         self.finding.release()
+        self.acts.release()
 
     def go_to_layers(self) -> None:
         """Put the keyboard on the layers."""
@@ -265,6 +292,7 @@ class WeightsPage(Parts):
         plane = self._view.plane or self._suitable_plane()
         self.planes.set_plane(plane)
         self.canvas.set_plane(plane)
+        self.acts.story.did(plane)
 
     def _suitable_plane(self) -> Plane:
         """Show where a pattern breaks if it does, else how dense the layer is."""

@@ -55,6 +55,12 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         Places (``PATH`` or ``HOST:PATH``), the latest first.
     recent_commands : tuple of str
         Ids of commands chosen in the search, the latest first.
+    views : tuple of str
+        Saved filters of the layers.
+    hints : bool
+        Whether the demo may lead by hints.
+    kinds, axes : tuple of (name, value)
+        What the user corrected, see ``ScanOptions``; the latest first.
     """
 
     theme: Literal["system", "dark", "light"] = "system"
@@ -68,6 +74,10 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     hosts: dict[str, str] = {}
     recent: tuple[str, ...] = ()
     recent_commands: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    hints: bool = True
+    kinds: tuple[tuple[str, str], ...] = ()
+    axes: tuple[tuple[str, str], ...] = ()
 
     def opened(self, path: str) -> "Settings":
         """Return these settings with ``path`` as the most recent."""
@@ -83,6 +93,21 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         """Return these settings with a command as the most recent one."""
         recent = _first(command, self.recent_commands)[:RECENT_COMMANDS]
         return msgspec.structs.replace(self, recent_commands=recent)
+
+    def corrected(self, tensor: str, kind: str, axis: str) -> "Settings":
+        """Return these settings with a layer's kind or axis corrected; "" leaves one as it is."""
+        kinds, axes = self.kinds, self.axes
+        if kind:
+            kinds = ((tensor, kind), *_without(tensor, kinds))
+        if axis:
+            axes = ((tensor, axis), *_without(tensor, axes))
+        return msgspec.structs.replace(self, kinds=kinds, axes=axes)
+
+    def uncorrected(self, tensor: str) -> "Settings":
+        """Return these settings with what was corrected of a layer taken back."""
+        return msgspec.structs.replace(
+            self, kinds=_without(tensor, self.kinds), axes=_without(tensor, self.axes)
+        )
 
     def scaled(self, step: int) -> "Settings":
         """Return these settings with text ``step`` sizes larger; 0 is the usual size."""
@@ -104,6 +129,11 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
         if not words:
             raise ValueError("the command is empty")
         return tuple(host if word == HOST else word for word in words)
+
+
+def _without(name: str, pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Leave out what is said of a name."""
+    return tuple(pair for pair in pairs if pair[0] != name)
 
 
 def _first(one: str, others: tuple[str, ...]) -> tuple[str, ...]:

@@ -201,6 +201,12 @@ class CheckpointFeed(QObject):
         self.progress_changed.emit()
         self.stage_changed.emit()
 
+    def show_progress(self, progress: Progress | None) -> None:
+        """Show how far something else is that the core does with this file."""
+        if not self.running:
+            self.progress = progress
+            self.progress_changed.emit()
+
     def _relist_soon(self) -> None:
         """Arrange the tree anew whenever the table has doubled: in all as dear as twice at last."""
         if len(self.table) >= 2 * self._arranged:

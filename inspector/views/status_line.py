@@ -58,6 +58,8 @@ class StatusLine(QWidget):
     """Text on the left; while something runs, its bar, its time left and Cancel on the right."""
 
     cancel_wanted = Signal()
+    hints_refused = Signal()
+    """No hint is ever wanted again."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -76,6 +78,17 @@ class StatusLine(QWidget):
         layout.addWidget(self.text, 1)
         for widget in (self.bar, self.left, self.cancel):
             layout.addWidget(widget)
+        self.hint = QLabel()
+        self.hint.setProperty("tone", "accent")
+        self.hint.setTextFormat(Qt.TextFormat.PlainText)
+        self.hint.setAccessibleName("What to try next")
+        self.skip = QPushButton("Skip the tour")
+        self.skip.setProperty("link", True)
+        self.skip.setAccessibleName("Skip the tour for ever")
+        self.skip.clicked.connect(lambda *_: self.hints_refused.emit())
+        layout.addWidget(self.hint)
+        layout.addWidget(self.skip)
+        self.set_hint("")
         self.setFixedHeight(28)
         self.set_progress(None)
 
@@ -86,6 +99,12 @@ class StatusLine(QWidget):
     def set_text(self, text: str) -> None:
         """Say what is going on."""
         self.text.set_whole(text)
+
+    def set_hint(self, text: str) -> None:
+        """Say what to try next; "" hides it."""
+        self.hint.setText(text)
+        self.hint.setVisible(bool(text))
+        self.skip.setVisible(bool(text))
 
     def set_progress(self, progress: Progress | None) -> None:
         """Show how far a long call is; None hides bar, time and Cancel."""

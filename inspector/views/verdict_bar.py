@@ -32,6 +32,7 @@ class VerdictBar(QFrame):
         self._verdict: Verdict | None = None
         self._waiting = ""
         self._notes: tuple[str, ...] = ()
+        self._remark = ""
         self.setProperty("panel", True)
         self.setAccessibleName("Verdict")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -61,6 +62,11 @@ class VerdictBar(QFrame):
     def set_notes(self, notes: tuple[str, ...]) -> None:
         """Say what is special about the file, below the verdict."""
         self._notes = notes
+        self._show()
+
+    def set_remark(self, text: str) -> None:
+        """Say in the dim line what could be done about it."""
+        self._remark = text
         self._show()
 
     def set_waiting(self, text: str) -> None:
@@ -111,7 +117,7 @@ class VerdictBar(QFrame):
 
     def _dim(self, verdict: Verdict) -> str:
         partial = "So far; layers are still being read." if verdict.partial else ""
-        parts = (verdict.conditions, partial, *self._notes)
+        parts = (self._remark, verdict.conditions, partial, *self._notes)
         return " · ".join(part.rstrip(".") for part in parts if part)
 
     def _rich(self, phrases: Sequence[Phrase]) -> str:

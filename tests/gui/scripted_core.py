@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
-from scripted_groups import about_groups
+from scripted_groups import about_groups, repair_previews
 
 from sparse_core.messages import (
     ROWS_A_FRAME,
@@ -34,6 +34,9 @@ from sparse_core.messages import (
     Picture,
     PictureWanted,
     Progress,
+    Repaired,
+    RepairTo,
+    RepairWanted,
     ScanCheckpoint,
     Scanned,
     Stopped,
@@ -186,6 +189,11 @@ class ScriptedCore(QObject):
             self._scan(number, network)
         elif isinstance(body, TilesWanted):
             self.answer(number, *self._tiles(body, network), Done())
+        elif isinstance(body, RepairWanted):
+            self.answer(number, *repair_previews(body, network), Done())
+        elif isinstance(body, RepairTo):
+            self.tell(number, Progress(1, 2, "bytes", None))
+            self.answer(number, Repaired(body.out, 1, 1, 1, 4096))
         else:
             self.answer(number, self._about(body, network))
 

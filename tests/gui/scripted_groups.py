@@ -8,6 +8,7 @@ from sparse_core.messages import (
     LoupeWanted,
     NextViolation,
     RepairPreview,
+    RepairWanted,
     UnsteadyWanted,
     Violations,
     ViolationsWanted,
@@ -33,9 +34,16 @@ def about_groups(body: object, array: np.ndarray) -> object:
         return listed(body, array, found, places.index(found[0]) if found else 0, len(places))
     if isinstance(body, UnsteadyWanted):
         return listed(body, array, [(0, 0), (1, 4)], 0, 7)
-    if isinstance(body, LoupeWanted):
-        return _loupe(body, array)
-    return RepairPreview(body.tensors[0], 1, 1, 0.018)
+    assert isinstance(body, LoupeWanted)
+    return _loupe(body, array)
+
+
+def repair_previews(body: RepairWanted, network: dict[str, np.ndarray]) -> list[RepairPreview]:
+    """Say of each tensor that one weight of share 0.018 would go."""
+    return [
+        RepairPreview(name, 1, 1, 0.018, float(np.linalg.norm(network[name])))
+        for name in body.tensors
+    ]
 
 
 def listed(

@@ -45,6 +45,7 @@ class Finding(QObject):
         self._tree = tree
         self._tensor = ""
         self._stop: Stop | None = None
+        self._mark: tuple[str, int, int] | None = None
         self._unsteady = False
         self.groups = GroupFeed(link, view, self)
         self.walk = Walk(feed, self.groups, self)
@@ -67,6 +68,8 @@ class Finding(QObject):
     def show_layer(self, tensor: str) -> None:
         """Follow the page to a layer."""
         self._tensor = tensor
+        if self._mark is not None and self._mark[0] != tensor:
+            self._mark = None
         self.groups.show(self._feed.file, self._feed.options)
         self.walk.stand(tensor)
         self._parts.loupe.set_loupe(None)
@@ -74,16 +77,25 @@ class Finding(QObject):
         if self._stop is not None and self._stop.tensor != tensor:
             self._stop = None
             self._say_counter()
-        if self._stop is not None:
-            self.look_at(self._stop.row, self._stop.column)
+        if self._mark is not None and self._mark[0] == tensor:
+            self.look_at(*self._mark[1:])
         elif not self._unsteady:
             self._parts.problems.open_layer(tensor)
 
     def show_picture(self, picture: Picture) -> None:
         """Frame the group in focus on a picture that arrived."""
-        stop = self._stop
-        if stop is not None and stop.tensor == picture.tensor:
-            self._parts.canvas.zoom_to(stop.row, stop.column)
+        if self._mark is not None and self._mark[0] == picture.tensor:
+            self._parts.canvas.zoom_to(*self._mark[1:])
+
+    def go_to(self, tensor: str, row: int, column: int) -> None:
+        """Go to a weight of any layer and frame its group."""
+        self._mark = (tensor, row, column)
+        self.walk.stand(tensor, (row, column))
+        if tensor != self._tensor:
+            self.tensor_wanted.emit(tensor)
+        else:
+            self._parts.canvas.zoom_to(row, column)
+            self.look_at(row, column)
 
     def look_at(self, row: int, column: int) -> None:
         """Put the group of a weight under the loupe."""
@@ -163,21 +175,17 @@ class Finding(QObject):
         self._stop = stop
         self.list_broken()
         self._parts.problems.show_group(stop.tensor, stop.ordinal)
-        if stop.tensor != self._tensor:
-            self.tensor_wanted.emit(stop.tensor)
-        else:
-            self._parts.canvas.zoom_to(stop.row, stop.column)
-            self.look_at(stop.row, stop.column)
+        self.go_to(stop.tensor, stop.row, stop.column)
         self.arrived.emit(stop)
 
     def _on_listed_chosen(self, tensor: str, ordinal: int, row: int, column: int) -> None:
         if self._unsteady:
-            self._parts.canvas.zoom_to(row, column)
-            self.look_at(row, column)
+            self.go_to(tensor, row, column)
         else:
             self.walk.stop_at(tensor, ordinal, row, column)
 
     def _on_cell_chosen(self, row: int, column: int) -> None:
+        self._mark = None
         self.walk.stand(self._tensor, (row, column))
         self.look_at(row, column)
 

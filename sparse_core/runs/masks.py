@@ -5,8 +5,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
 
 from sparse_core.errors import RunError, SparseError
 from sparse_core.masks import PackedMask
@@ -64,8 +63,14 @@ def write_masks(path: Path, masks: Mapping[str, PackedMask]) -> int:
     return write_tensors(path, stored, durable=False)
 
 
-def read_masks(path: Path) -> dict[str, PackedMask]:
+def read_masks(path: Path, only: str | None = None) -> dict[str, PackedMask]:
     """Read the masks of one step.
+
+    Parameters
+    ----------
+    path : Path
+    only : str, optional
+        Read this layer alone; nothing where the file has no such layer.
 
     Raises
     ------
@@ -73,8 +78,8 @@ def read_masks(path: Path) -> dict[str, PackedMask]:
         If the file is missing or damaged.
     """
     try:
-        return {
-            name: PackedMask.from_bytes(data.tobytes()) for name, data in load_file(path).items()
-        }
+        with safe_open(path, "numpy") as file:
+            names = [name for name in file.keys() if only in (None, name)]  # noqa: SIM118 - no dict
+            return {name: PackedMask.from_bytes(file.get_tensor(name).tobytes()) for name in names}
     except (OSError, SafetensorError, SparseError, KeyError, ValueError) as error:
         raise RunError(f"The masks in {path} cannot be read: {error}.") from error

@@ -56,9 +56,9 @@ class LayerStory:
     def masks(self) -> Iterator[tuple[Member, PackedMask]]:
         """Give the masks of the layer, step by step, where it has its last shape."""
         for member in self._members:
-            one = self._reader.masks(member).get(self._layer)
-            if one is not None and one.mask.layout.shape == self._shape:
-                yield member, one.mask
+            mask = self._reader.mask(member, self._layer)
+            if mask is not None and mask.layout.shape == self._shape:
+                yield member, mask
 
     def history(self) -> History:
         """Look at all steps."""
@@ -74,9 +74,9 @@ class LayerStory:
         """
         for member in self._members:
             if member.step == step:
-                one = self._reader.masks(member).get(self._layer)
-                if one is not None and one.mask.layout.shape == self._shape:
-                    return one.mask
+                mask = self._reader.mask(member, self._layer)
+                if mask is not None and mask.layout.shape == self._shape:
+                    return mask
         raise SparseError(f"{self._layer} has no mask at step {step}.")
 
     def flips(self, before: int, after: int) -> PackedMask:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from sparse_core.analysis import cache
@@ -15,6 +16,7 @@ from sparse_core.checkpoints.follow import Follower
 from sparse_core.checkpoints.series import Member, Series, find_series
 from sparse_core.checkpoints.stamp import stamp_of
 from sparse_core.errors import CheckpointError, RunError
+from sparse_core.masks import PackedMask
 from sparse_core.messages import Progress
 from sparse_core.messages.timeline import SeriesId, TimelineOptions
 
@@ -50,10 +52,26 @@ class Reader:
         known = store.find_masks(key) if key else None
         if known is not None:
             return known
-        masks = read_snapshot(member, self._options, lambda size: self._tick(size, member.name))
+        masks = read_snapshot(member, self._options, partial(self._tick, name=member.name))
         if key and member.stamp == stamp_of(member.path):
             store.keep_masks(key, masks)
         return masks
+
+    def mask(self, member: Member, layer: str) -> PackedMask | None:
+        """Give the mask of one layer; None where the checkpoint does not have it.
+
+        Raises
+        ------
+        CheckpointError, RunError
+            If it cannot be read.
+        """
+        known = None
+        if self._options.cache and not holds_masks(member.path):
+            known = store.find_masks(store.mask_key(member, self._options), layer)
+        if known is None:
+            tick = partial(self._tick, name=member.name)
+            known = read_snapshot(member, self._options, tick, layer)
+        return known[layer].mask if layer in known else None
 
     def _tick(self, size: int, name: str) -> None:
         self._meter.add(size, name)

@@ -50,7 +50,9 @@ def holds_masks(path: Path) -> bool:
     return path.parent == folder.masks and folder.config.is_file()
 
 
-def read_snapshot(member: Member, options: TimelineOptions, tick: Tick | None = None) -> Masks:
+def read_snapshot(
+    member: Member, options: TimelineOptions, tick: Tick | None = None, only: str | None = None
+) -> Masks:
     """Read the masks of a checkpoint, every tensor once.
 
     Parameters
@@ -59,6 +61,8 @@ def read_snapshot(member: Member, options: TimelineOptions, tick: Tick | None = 
     options : TimelineOptions
     tick : callable, optional
         Called with the bytes of each block before it is read.
+    only : str, optional
+        Read this layer alone.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def read_snapshot(member: Member, options: TimelineOptions, tick: Tick | None = 
         If the options name a pattern, an axis or a kind that does not exist.
     """
     if holds_masks(member.path):
-        stored = read_masks(member.path)
+        stored = read_masks(member.path, only)
         return {
             name: LayerMask(mask, "stored")
             for name, mask in stored.items()
@@ -83,6 +87,7 @@ def read_snapshot(member: Member, options: TimelineOptions, tick: Tick | None = 
         return {
             subject.name: _layer(checkpoint, subject, tick)
             for subject in layers_of(checkpoint, options)
+            if only in (None, subject.name)
         }
 
 

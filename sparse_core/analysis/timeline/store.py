@@ -78,21 +78,24 @@ def keep_masks(key: str, masks: Masks) -> None:
     cache.keep(key, MASKS, (head, header, filling, *bodies))
 
 
-def find_masks(key: str) -> Masks | None:
-    """Give the kept masks of a checkpoint, mapped; None where there are none, or damaged ones."""
+def find_masks(key: str, only: str | None = None) -> Masks | None:
+    """Give the kept masks of a checkpoint, or of one layer of it, mapped.
+
+    None where there are none, or damaged ones.
+    """
     path = cache.entry(key, MASKS)
     try:
         with path.open("rb") as file:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except (OSError, ValueError):
         return None
-    masks = _decoded(data)
+    masks = _decoded(data, only)
     cache.used(path, whole=masks is not None)
     return masks
 
 
-def _decoded(data: memoryview) -> Masks | None:
-    """Read an entry."""
+def _decoded(data: memoryview, only: str | None) -> Masks | None:
+    """Read an entry, or one layer of it."""
     end = _HEAD + int.from_bytes(data[len(_MAGIC) : _HEAD], "little")
     if bytes(data[: len(_MAGIC)]) != _MAGIC or end > len(data) or len(data) % 8:
         return None
@@ -103,6 +106,8 @@ def _decoded(data: memoryview) -> Masks | None:
     words = np.frombuffer(data[end + -end % 8 :], np.uint64)
     masks: dict[str, LayerMask] = {}
     for one in header.entries:
+        if only not in (None, one.name):
+            continue
         shape = (one.layout.rows, words_a_row(one.layout.columns))
         mine = words[one.first : one.first + shape[0] * shape[1]]
         if mine.size != shape[0] * shape[1] or _check(mine) != one.check:

@@ -200,3 +200,14 @@ def test_compare_on_the_command_line(here, ste_run):
     text = here("compare", first, last, "--sort", "flips").stdout
     assert text.splitlines()[0].split()[:2] == ["layer", "flips"]
     assert here("compare", first, folder.events).returncode == 2
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_story_reads_one_layer_from_the_cache_or_the_file(ste_run, tmp_path, monkeypatch, kept):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    options = TimelineOptions(cache=kept)
+    for source in (ste_run, ste_run / "checkpoints"):
+        line = timeline(source, cache=kept)
+        story = LayerStory(SeriesId((str(source),)), options, line, "layers.1.weight")
+        found = [mask.kept() for _, mask in story.masks()]
+        assert found == line.kept[line.of("layers.1.weight")].tolist()

@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--nnstd", action="store_true", help="distances that ignore how neurons are numbered")
     add("--fix-outputs", action="store_true", help="NNSTD: the last layer's neurons stay in place")
     add("--nnstd-limit", type=int, default=2048, metavar="N", help="most neurons a layer (2048)")
+    add("--worst", type=int, default=0, metavar="N", help="name N weights a layer that flip most")
     add("--follow", action="store_true", help="go on while checkpoints come")
     add("--figures", type=Path, metavar="DIR", help="write CSV, a matplotlib script, its PDF")
     add("--width", type=float, default=3.25, metavar="IN", help="of the figure (3.25; or 6.75)")
@@ -115,7 +116,9 @@ def _timeline(out: TextIO, args: argparse.Namespace, options: TimelineOptions) -
         _write(out, args, step_lines(line, reference=reference), name)
     if args.nnstd:
         _write(out, args, _distances(lines, options, args), "")
-    for name, line in lines:
+    for one, (name, line) in zip(series, lines, strict=True):
+        if args.worst > 0:
+            _write(out, args, _oscillators(one, line, options, args.worst), name)
         _write(out, args, [summary_line(line)], name)
     if args.figures is not None:
         _write_figures(args, lines)
@@ -193,6 +196,18 @@ def _distances(
         yield from distance_lines(one, other, nnstd(path, other_path, **limits, **words))
 
 
+def _oscillators(
+    series: SeriesId, line: "Timeline", options: TimelineOptions, count: int
+) -> Iterator[Line]:
+    """Name the weights of each layer that flip most."""
+    from sparse_core.analysis.timeline.layer_story import LayerStory
+    from sparse_core.analysis.timeline.lines import oscillator_lines
+
+    for layer in dict.fromkeys(one.name for one in line.layers):
+        story = LayerStory(series, options, line, layer)
+        yield from oscillator_lines(layer, story.history().worst(count))
+
+
 def _write_figures(args: argparse.Namespace, lines: "Sequence[tuple[str, Timeline]]") -> None:
     """Write the figure bundle and say what it is."""
     from sparse_core.analysis.timeline.bundle import PDF, write_bundle
@@ -225,6 +240,9 @@ def _texts(row: Line, name: str) -> Iterator[str]:
     elif row["type"] == "nnstd":
         what = "network" if layer is None else layer
         yield printable(f"NNSTD {row['from']} to {row['to']}, {what}: {row['distance']:.4f}")
+    elif row["type"] == "oscillator":
+        place = f"row {row['row']}, column {row['column']}"
+        yield printable(f"{series}{layer} {place}: {row['flips']} flips")
     elif layer is None:
         flips = f"{row['sad']:>9,} of {row['entries']:,} flipped ({row['flip_rate']:.3%})"
         if row["type"] == "reference":

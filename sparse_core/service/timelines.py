@@ -183,7 +183,7 @@ def rows_of(line: Timeline) -> Iterator[TimelineRows]:
     for first in range(0, len(line.layers), step):
         place = slice(first, first + step)
         layers = line.layers[place]
-        froze = [line.froze_at(layer.name) for layer in layers]
+        numbers = range(first, first + len(layers))
         yield TimelineRows(
             first=first,
             names=tuple(layer.name for layer in layers),
@@ -192,9 +192,9 @@ def rows_of(line: Timeline) -> Iterator[TimelineRows]:
             rows=_numbers([layer.layout.rows for layer in layers]),
             columns=_numbers([layer.layout.columns for layer in layers]),
             entries=_numbers([layer.entries for layer in layers]),
-            froze_at=_numbers(froze),
-            net_over_gross=_rates([line.net_over_gross(layer.name) for layer in layers]),
-            bound=_rates([line.bound(layer.name) for layer in layers]),
+            froze_at=_numbers([line.froze_at(row) for row in numbers]),
+            net_over_gross=_rates([line.net_over_gross(row) for row in numbers]),
+            bound=_rates([line.bound(row) for row in numbers]),
             kept=line.kept[place].astype("<i8").tobytes(),
             sad=line.sad[place].astype("<i8").tobytes(),
             returned=line.returned[place].astype("<i8").tobytes(),

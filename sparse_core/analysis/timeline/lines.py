@@ -1,10 +1,11 @@
 """A timeline as objects of JSON: the keys that scripts rely on, in the order that was promised."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from sparse_core.analysis.nnstd import NetworkDistance
+from sparse_core.analysis.timeline.history import Oscillator
 from sparse_core.analysis.timeline.result import Timeline
 
 Line = dict[str, object]
@@ -33,12 +34,18 @@ def summary_line(line: Timeline) -> Line:
     layers = [
         {
             "layer": name,
-            "froze_at": line.froze_at(name),
-            "net_over_gross": line.net_over_gross(name),
+            "froze_at": line.froze_at(row),
+            "net_over_gross": line.net_over_gross(row),
         }
-        for name in dict.fromkeys(layer.name for layer in line.layers)
+        for name, row in {layer.name: row for row, layer in enumerate(line.layers)}.items()
     ]
     return {"type": "summary", "layers": layers}
+
+
+def oscillator_lines(layer: str, worst: Iterable[Oscillator]) -> Iterator[Line]:
+    """Name the weights of a layer that flip most."""
+    for one in worst:
+        yield {"type": "oscillator", "layer": layer, **msgspec.structs.asdict(one)}
 
 
 def distance_lines(one: str, other: str, found: NetworkDistance) -> Iterator[Line]:

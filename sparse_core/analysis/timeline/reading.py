@@ -20,6 +20,8 @@ from sparse_core.masks import PackedMask
 from sparse_core.messages import Progress
 from sparse_core.messages.timeline import SeriesId, TimelineOptions
 
+_SKIPPED = "Skipped: "
+
 Tell = Callable[[Progress], None]
 Ask = Callable[[], bool]
 
@@ -130,10 +132,10 @@ def _read(
         try:
             builder.add(member, reader.masks(member))
         except (CheckpointError, RunError) as error:
-            skipped.append(f"Skipped: {error}")
+            skipped.append(f"{_SKIPPED}{error}")
     line = builder.timeline()
     if not line.points:
-        raise CheckpointError(skipped[0] if skipped else "There is no checkpoint to read.")
+        raise CheckpointError(skipped[0].removeprefix(_SKIPPED))
     return line.with_notes(tuple(skipped))
 
 
@@ -194,7 +196,7 @@ class Following:
         try:
             self._builder.add(member, self._reader.masks(member))
         except (CheckpointError, RunError) as error:
-            self._skipped[member] = f"Skipped: {error}"
+            self._skipped[member] = f"{_SKIPPED}{error}"
 
 
 def _bytes_of(series: Series) -> int:

@@ -135,14 +135,16 @@ class Timeline(msgspec.Struct, frozen=True, eq=False):
         """Weights of each layer, ``(layers,)``."""
         return np.array([layer.entries for layer in self.layers], np.int64)
 
-    def of(self, layer: str) -> int:
-        """Give the row of a layer; the last one where its shape changed.
+    def of(self, layer: str | int) -> int:
+        """Give the row of a layer by its name, the last one where its shape changed.
 
         Raises
         ------
         KeyError
             If no layer bears that name.
         """
+        if isinstance(layer, int):
+            return layer
         rows = [row for row, one in enumerate(self.layers) if one.name == layer]
         if not rows:
             raise KeyError(layer)
@@ -180,12 +182,12 @@ class Timeline(msgspec.Struct, frozen=True, eq=False):
         """Give ``changes`` as plain dictionaries, the same as the lines of ``timeline --json``."""
         return [msgspec.to_builtins(one) for one in self.changes()]
 
-    def measures(self, layer: str | None = None) -> Measures:
-        """Give the rates of a layer, or of all layers together."""
+    def measures(self, layer: str | int | None = None) -> Measures:
+        """Give the rates of a layer, by name or row, or of all layers together."""
         rows = [self.of(layer)] if layer is not None else range(len(self.layers))
         return _measures(self, np.array(list(rows), np.int64))
 
-    def froze_at(self, layer: str | None = None, epsilon: float | None = None) -> int | None:
+    def froze_at(self, layer: str | int | None = None, epsilon: float | None = None) -> int | None:
         """Give the step from which on no flip rate was above epsilon; None while it moves."""
         limit = self.epsilon if epsilon is None else epsilon
         rates = self.measures(layer).flip_rate
@@ -195,7 +197,7 @@ class Timeline(msgspec.Struct, frozen=True, eq=False):
             return None
         return self.points[moving[-1] if moving else known[0] - 1].step
 
-    def net_over_gross(self, layer: str | None = None) -> float | None:
+    def net_over_gross(self, layer: str | int | None = None) -> float | None:
         """Give the flips between first and last mask over all flips on the way.
 
         1 is pure drift, near 0 pure oscillation; None where nothing flipped.
@@ -208,7 +210,7 @@ class Timeline(msgspec.Struct, frozen=True, eq=False):
             net += int(self.drift[row, there[-1]]) if there.size else 0
         return net / gross if gross else None
 
-    def bound(self, layer: str) -> float | None:
+    def bound(self, layer: str | int) -> float | None:
         """Give the highest flip rate that the layer's N:M allows, ``2 min(N, M - N) / M``."""
         text = self.layers[self.of(layer)].pattern
         if not text:

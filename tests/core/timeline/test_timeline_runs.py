@@ -80,6 +80,20 @@ def test_a_story_knows_every_flip(ste_run):
     assert (unpack(story.flips(*pair)) == masks[1] ^ masks[-1]).all()
 
 
+def test_worst_oscillators_on_the_command_line(here, ste_run):
+    found = lines(here("timeline", ste_run, "--pattern", "2:4", "--worst", "3", "--json"))
+    worst = [one for one in found if one["type"] == "oscillator"]
+    folder = RunFolder(ste_run)
+    steps = folder.steps(folder.checkpoints)
+    for layer in {one["layer"] for one in worst}:
+        masks = [projected(folder.checkpoint(step), 2, 4)[layer] for step in steps]
+        flips = sum((a ^ b).astype(int) for a, b in pairwise(masks))
+        mine = [one for one in worst if one["layer"] == layer]
+        assert [one["flips"] for one in mine] == sorted(flips.reshape(-1), reverse=True)[:3]
+        assert all(flips[one["row"], one["column"]] == one["flips"] for one in mine)
+    assert "flips" in here("timeline", ste_run, "--worst", "1").stdout
+
+
 def test_events_lie_on_the_same_axis(ste_run):
     curves = {curve.name: curve for curve in curves_of(RunFolder(ste_run))}
     assert {"loss", "lr", "valid loss", "valid metric"} <= set(curves)

@@ -145,6 +145,7 @@ TABLE: tuple[Command, ...] = (
     Command("view.magnitude", "|w|", "View", ("4",), _needs_tensor),
     Command("view.value", "Value", "View", ("5",), _needs_tensor),
     Command("view.fit", "Fit the map", "View", ("F",), _needs_tensor),
+    Command("view.edges", "Next measure along the edges", "View", ("E",), _needs_tensor),
     Command("view.log", "Log of the core", "View", ("Ctrl+L",), checkable=True),
     Command("view.system", "Theme of the system", "View", checkable=True),
     Command("view.dark", "Dark theme", "View", checkable=True),
@@ -174,13 +175,14 @@ TABLE: tuple[Command, ...] = (
     Command("copy.table", "Save table as CSV…", "Copy", (), _needs_rows),
     Command("copy.map", "Save map as PNG…", "Copy", (), _needs_tensor),
     Command("help.words", "Words on screen", "Help", ("F1",)),
-    Command("help.shortcuts", "Keyboard shortcuts", "Help", ("?", "F1")),
+    Command("help.shortcuts", "Keyboard shortcuts", "Help", ("?",)),
     Command("help.copy_problem", "Copy the problem", "Help", ("Ctrl+Shift+C",), _needs_problem),
     Command("help.about", "About Sparsescope", "Help"),
 )
 
 
 PAGE_COMMANDS: tuple[str, ...] = (
+    "view.edges",
     "layers.weight",
     "layers.kind",
     "groups.next",

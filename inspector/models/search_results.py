@@ -9,10 +9,13 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from inspector.commands import Command
 from inspector.models import words
-from inspector.models.fuzzy import NameIndex, score
+from inspector.models.fuzzy import Match, NameIndex, score
 from inspector.models.layer_table import LayerTable
 
 MOST = 100
+BY_MENU = 40.0
+"""What fits only with the help of the menu's name stands behind what fits by itself."""
+
 COMMAND_MARK = ">"
 """A query that begins so searches commands."""
 
@@ -101,8 +104,9 @@ def find_commands(
     found = []
     for number, command in enumerate(table):
         match = score(query, command.title)
-        places = match.places if match else ()
-        match = match or score(query, f"{command.menu} {command.title}")
+        by_menu = None if match else score(query, f"{command.menu} {command.title}")
+        if by_menu is not None:
+            match = Match(by_menu.score - BY_MENU, ())
         if match is None:
             continue
         reason = why_not(command.id)
@@ -112,7 +116,7 @@ def find_commands(
         result = Result(
             command.id,
             command.title,
-            places,
+            match.places,
             beside=command.shortcuts[0] if command.shortcuts else "",
             note=reason or command.menu,
             possible=not reason,

@@ -88,6 +88,14 @@ def _rules(theme: Theme) -> str:
     QLineEdit:focus {{ border-color: {theme.accent}; }}
     QComboBox {{ background: {theme.chip}; border: 1px solid {theme.chip}; border-radius: 6px;
         padding: 4px 8px; }}
+    QComboBox QLineEdit {{ background: transparent; border: 0; padding: 0; }}
+    QSpinBox {{ background: {theme.chip}; border: 1px solid {theme.chip}; border-radius: 6px;
+        padding: 4px 8px; }}
+    QSpinBox:focus {{ border-color: {theme.accent}; }}
+    QSpinBox::up-button, QSpinBox::down-button {{ width: 0; }}
+    QListView {{ background: {theme.panel}; border: 0; outline: 0; }}
+    QListView::item {{ padding: 4px 8px; border-radius: 4px; }}
+    QListView::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
     QComboBox::drop-down {{ border: 0; width: 20px; }}
     QComboBox:focus {{ border-color: {theme.accent}; }}
     QComboBox QAbstractItemView {{ background: {theme.panel}; border: 1px solid {theme.line};

@@ -21,6 +21,7 @@ from inspector.views.panel import Panel
 WIDTH = 640
 _HEIGHT = 420
 _TOP = 6
+_ROOM = 40
 _PAD = 10.0
 _MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
@@ -138,8 +139,8 @@ class Palette(Panel):
     def open(self, text: str, placeholder: str) -> None:
         """Show the field with a text in it, in the middle of the window's top."""
         around = self.parentWidget() or self
-        width, height = min(WIDTH, around.width() - 40), min(_HEIGHT, around.height() - 60)
-        self.setGeometry((around.width() - width) // 2, _TOP, width, height)
+        width = min(WIDTH, around.width() - _ROOM)
+        self.setGeometry((around.width() - width) // 2, _TOP, width, self.height())
         if not self.isVisible():
             self._before = self.window().focusWidget()
         self.field.setPlaceholderText(placeholder)
@@ -154,7 +155,18 @@ class Palette(Panel):
         """Show what was found, or say that it was nothing."""
         self.model.show(results)
         self.list.setCurrentIndex(self.model.index(0))
+        self._fit()
         self.hint.setText(f"{len(results):,} found · Enter chooses" if results else nothing)
+
+    def _fit(self) -> None:
+        """Be as high as what was found, up to a limit."""
+        row = self.list.sizeHintForRow(0) if self.model.rowCount() else 0
+        room = min(_HEIGHT, (self.parentWidget() or self).height() - 4 * _ROOM)
+        self.list.setFixedHeight(min(row * self.model.rowCount() + _TOP, room))
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+        self.resize(self.width(), self.minimumSizeHint().height())
 
     def choose(self) -> None:
         """Choose the result in front, if it is possible."""

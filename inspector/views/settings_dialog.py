@@ -89,6 +89,7 @@ class SettingsDialog(QDialog):
         self.runs.setText(settings.runs_folder)
         self.python.setText(settings.python)
         self.ssh.setText(settings.ssh)
+        self.ssh.setCursorPosition(0)
 
     def show_cache(self, held: CacheHeld) -> None:
         """Say how much the cache of this machine holds."""

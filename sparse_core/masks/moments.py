@@ -5,8 +5,8 @@ and the sum of squares; where cancellation, range or a NaN or Inf would spoil th
 done again in fp64. Formats of one byte are counted by value. Everything else is done in fp64.
 """
 
+from math import frexp, isfinite, ldexp, sqrt
 from math import inf as infinity
-from math import isfinite, sqrt
 from math import nan as undefined
 
 import msgspec
@@ -103,10 +103,11 @@ def merge(a: Moments, b: Moments) -> Moments:
 def _described(values: Doubles, weights: Counts | None = None) -> dict[str, float]:
     """Describe finite values, each counted ``weights`` times, in fp64.
 
-    They are divided by their largest magnitude first, so that no square overflows early.
+    They are divided by the power of two below their largest magnitude first, which is exact, so
+    that no square overflows early.
     """
     low, high = float(values.min()) + 0.0, float(values.max()) + 0.0
-    scale = max(-low, high) or 1.0
+    scale = ldexp(1.0, frexp(max(-low, high))[1] - 1)
     scaled = values / scale
     count = values.size if weights is None else int(weights.sum())
     total = np.sum(scaled if weights is None else scaled * weights)

@@ -19,7 +19,7 @@ from sparse_core.patterns import NMPattern
 from sparse_core.training.projection import nm_mask
 
 CANARY = 64
-PATTERNS = ("2:4", "1:4", "4:8", "1:8", "2:16", "1:16", "3:5", "1:32")
+PATTERNS = ("2:4", "4:8", "1:8", "2:16", "3:5", "1:32")
 BLOCKS = {True: Blocks(8, 16, 2), False: Blocks(16, 0, 16)}
 
 

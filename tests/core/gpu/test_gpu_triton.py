@@ -34,7 +34,7 @@ def test_the_kernels_are_right_in_the_interpreter():
         env=environment, capture_output=True, text=True, check=False, timeout=200,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout) == 64
+    assert int(done.stdout) == 48
 
 
 @pytest.mark.slow
@@ -52,12 +52,11 @@ def test_every_shipped_cut_compiles_within_the_limits(tmp_path, target):
     for name, shared in facts:
         cubin = tmp_path / f"{name}.cubin"
         assert int(shared) <= SHARED_BYTES[target], name
-        usage = _cuobjdump("--dump-resource-usage", cubin)
-        registers = int(re.search(r"REG:(\d+)", usage)[1])
+        code = _cuobjdump(cubin)
+        registers = int(re.search(r"\bREG:(\d+)", code)[1])
         assert registers <= LARGEST_REGISTERS, name
         # Spills into the stack show there, and not as local memory.
-        assert re.search(r"\bSTACK:0\b.*\bLOCAL:0\b", usage), f"{name} spills: {usage}"
-        code = _cuobjdump("-sass", cubin)
+        assert re.search(r"\bSTACK:0\b.*\bLOCAL:0\b", code), f"{name} spills"
         assert re.search(r"\bLDG\.", code), name
         assert re.search(r"\bSTG\.", code), name
         assert not re.search(r"\b(LDL|STL)\b", code), name
@@ -65,11 +64,16 @@ def test_every_shipped_cut_compiles_within_the_limits(tmp_path, target):
         assert re.search(rf"\b({multiplied})\b", code), name
 
 
-def _cuobjdump(option: str, cubin: Path) -> str:
+def _cuobjdump(cubin: Path) -> str:
+    """Resource usage and instructions of a compiled kernel."""
     spec = find_spec("triton")
     tool = Path(spec.origin).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
     return subprocess.run(
-        [tool, option, cubin], capture_output=True, text=True, check=True, timeout=60
+        [tool, "--dump-resource-usage", "-sass", cubin],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     ).stdout
 
 

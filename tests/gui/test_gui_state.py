@@ -115,7 +115,7 @@ def test_ids_titles_and_shortcuts_are_unique() -> None:
 
 
 def test_every_command_is_possible_sometimes_and_says_why_when_not() -> None:
-    steps = {"back": True, "forward": True, "undo": True, "redo": True}
+    steps = {"back": True, "forward": True, "undo": True, "redo": True, "broken": True}
     everything = Situation(files=2, tensor=True, rows=3, working=True, problems=1, **steps)
     for command in TABLE:
         assert command.why_not(everything) == ""

@@ -143,7 +143,11 @@ class Finding(QObject):
 
     @Slot()
     def _arrange_soon(self) -> None:
-        if not self._rest.isActive():
+        if self._feed.stage == "listing":
+            # Read anew: of the layers that were listed nothing may be asked any more.
+            self._rest.stop()
+            self._arrange()
+        elif not self._rest.isActive():
             self._rest.start(0 if not self._feed.running else REST_MS)
 
     @Slot()

@@ -9,7 +9,7 @@ momentum, and Adam divides it by its variance like any gradient. ``coupling deco
 way: ``W <- W - lr * lambda * (1 - E) * W`` beside the step.
 
 What lambda does in a whole run is its exponent: with SGD, pruned weights shrink by
-``exp(-lambda * sum(lr) / (1 - momentum))`` from it alone. The paper's 2e-4 stands for 3e4 of
+``exp(-lambda * sum(lr) / (1 - momentum))`` from it alone. The paper's 2e-4 stands for 3e5 of
 ``sum(lr) / (1 - momentum)``; in a short run it does nothing, and an exponent of 1 to 3 asks for
 ``lambda = (1 to 3) * (1 - momentum) / sum(lr)``.
 """

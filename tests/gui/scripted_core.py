@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
-from scripted_groups import about_groups, repair_previews
+from scripted_groups import about_groups, profile_of, repair_previews
 
 from sparse_core.messages import (
     ROWS_A_FRAME,
@@ -33,6 +33,7 @@ from sparse_core.messages import (
     Phrase,
     Picture,
     PictureWanted,
+    ProfileWanted,
     Progress,
     Repaired,
     RepairTo,
@@ -263,6 +264,8 @@ class ScriptedCore(QObject):
                 body.view, body.tensor, edges.astype("<f8").tobytes(),
                 counts.astype("<i8").tobytes(), int((array == 0).sum()), 0, 0,
             )  # fmt: skip
+        if isinstance(body, ProfileWanted):
+            return profile_of(body, array)
         if isinstance(body, LayerWanted):
             return Layer(_report(body.tensor, network[body.tensor]))
         return about_groups(body, array)

@@ -7,6 +7,8 @@ from sparse_core.messages import (
     Loupe,
     LoupeWanted,
     NextViolation,
+    Profile,
+    ProfileWanted,
     RepairPreview,
     RepairWanted,
     UnsteadyWanted,
@@ -83,3 +85,16 @@ def _loupe(body: LoupeWanted, array: np.ndarray) -> Loupe | Failed:
         0.5,
         "A correct mask drops one.",
     )  # fmt: skip
+
+
+def profile_of(body: ProfileWanted, array: np.ndarray) -> Profile:
+    """Count kept weights along the edges, one bin after the other."""
+    sums = []
+    for axis, (first, step, count) in ((1, body.rows), (0, body.columns)):
+        kept = (array != 0).sum(axis=axis)
+        bins = [
+            float(kept[first + at * step : first + (at + 1) * step].sum()) for at in range(count)
+        ]
+        sums.append(np.array(bins, "<f8").tobytes())
+    rows, columns = array.shape
+    return Profile(body.view, body.tensor, body.measure, sums[0], sums[1], columns, rows)

@@ -47,6 +47,7 @@ class Acts(QObject):
             "groups.broken": finding.list_broken,
             "groups.unsteady": finding.list_unsteady,
             "groups.repair": self.repairing.ask_where,
+            "view.edges": page.edges.next,
             "layers.weight": self._ask_place,
             "layers.kind": self._show_corrections,
             "copy.value": lambda: _copy(copying.value_text(page.cell)),

@@ -12,6 +12,7 @@ from inspector.models.feed_words import heading_of
 from inspector.models.layer_focus import LayerFocus
 from inspector.models.problem_tree import ProblemTree
 from inspector.pages.weights.acts import Acts
+from inspector.pages.weights.edge_measures import EdgeMeasures
 from inspector.pages.weights.finding import Finding
 from inspector.pages.weights.parts import Parts
 from inspector.pages.weights.spots import Spots
@@ -70,6 +71,7 @@ class WeightsPage(Parts):
         self._patience.setSingleShot(True)
         self._patience.setInterval(PATIENCE_MS)
         self.finding = Finding(link, feed, view.number, problems, self)
+        self.edges = EdgeMeasures(link, feed, view.number, self)
         self.acts = Acts(self, link)
         self._spots = Spots(self.canvas, self)
         self._spots.moved.connect(self.spot_moved)
@@ -88,7 +90,7 @@ class WeightsPage(Parts):
             return False
         if not self._view.tensor:
             return not len(self._feed.table)
-        if self._focus.busy or self.finding.busy or self.acts.busy:
+        if self._focus.busy or self.finding.busy or self.acts.busy or self.edges.busy:
             return False
         return self.canvas.picture is not None and self.canvas.sharp
 
@@ -129,6 +131,7 @@ class WeightsPage(Parts):
         self._focus.release()
         self.finding.release()
         self.acts.release()
+        self.edges.release()
 
     def go_to_layers(self) -> None:
         """Put the keyboard on the layers."""
@@ -284,6 +287,7 @@ class WeightsPage(Parts):
         self.histogram.set_values(None)
         self.values_panel.beside.set_whole("")
         self.finding.show_layer(tensor)
+        self.edges.show(tensor)
         listed = self._feed.table.row_of(tensor) >= 0
         self._focus.show(self._feed.file, self._feed.options, tensor if listed else "")
         self._show_plane()

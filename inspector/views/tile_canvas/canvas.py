@@ -22,6 +22,8 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 from inspector.theme import LIGHT, Theme
 from inspector.views.tile_canvas import words
 from inspector.views.tile_canvas.content import Content
+from inspector.views.tile_canvas.edges import STRIP, Bins, Edges, bins_of, edges_of
+from inspector.views.tile_canvas.edges import paint as paint_edges
 from inspector.views.tile_canvas.furniture import layout
 from inspector.views.tile_canvas.keys import Move, move_for
 from inspector.views.tile_canvas.overlay import Block, group_block
@@ -29,7 +31,7 @@ from inspector.views.tile_canvas.painting import Scene, ScenePainter
 from inspector.views.tile_canvas.plot import Plot
 from inspector.views.tile_canvas.span import CELLS
 from inspector.views.tile_canvas.view import View, whole_view
-from sparse_core.messages import Cell, Picture, Plane, Tile
+from sparse_core.messages import Cell, Picture, Plane, Profile, Tile
 
 _NOTCH = 120
 _READABLE = CELLS.index(24)
@@ -51,6 +53,9 @@ class TileCanvas(QWidget):
     cell_chosen = Signal(object, object)
     """Row and column of the weight that was clicked, or entered by keyboard."""
 
+    edges_wanted = Signal(object, object)
+    """Bins of rows and of columns along the edges, while edges are shown."""
+
     view_changed = Signal()
 
     def __init__(self, theme: Theme = LIGHT, parent: QWidget | None = None) -> None:
@@ -62,6 +67,9 @@ class TileCanvas(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._content = Content()
         self._view: View | None = None
+        self._strip = 0
+        self._edges: Edges | None = None
+        self._bins: tuple[Bins, Bins] | None = None
         self._arrange()
         self._read_out = self._waiting = ""
         self._hovered: tuple[int, int] | None = None
@@ -139,6 +147,7 @@ class TileCanvas(QWidget):
             self.update()
             return
         self._content.show(picture)
+        self._edges = self._bins = None
         self._read_out = ""
         self._pointed = self._chosen = self._cursor = self._hovered = None
         self._arrange()
@@ -178,6 +187,31 @@ class TileCanvas(QWidget):
         if self._cursor is not None:
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, cell.text))
         self.update()
+
+    def show_edges(self, shown: bool) -> None:
+        """Make room for bars along the edges, or take it back; ask for what stands there."""
+        self._strip = STRIP if shown else 0
+        self._edges = self._bins = None
+        self._new_size()
+        self._ask.start(0)
+        self.update()
+
+    @Slot(object)
+    def set_profile(self, profile: Profile) -> None:
+        """Draw bars for the bins that were asked for last."""
+        picture = self.picture
+        if picture is None or profile.tensor != picture.tensor or self._bins is None:
+            return
+        rows, columns = self._bins
+        same = len(profile.rows) == 8 * rows[2] and len(profile.columns) == 8 * columns[2]
+        if self._view is not None and same:
+            self._edges = edges_of(profile, rows, columns, self._view)
+            self.update()
+
+    @property
+    def edges(self) -> Edges | None:
+        """What stands along the edges."""
+        return self._edges
 
     @Slot()
     def fit(self) -> None:
@@ -253,7 +287,7 @@ class TileCanvas(QWidget):
     # ------------------------------------------------------------ the view
 
     def _arrange(self) -> None:
-        self._layout = layout(self.width(), self.height(), self.picture)
+        self._layout = layout(self.width(), self.height(), self.picture, self._strip)
         self._plot = Plot.of(self._layout.plot, self.devicePixelRatioF())
 
     def _set_view(self, view: View, *, always: bool = False) -> None:
@@ -279,9 +313,16 @@ class TileCanvas(QWidget):
     def _ask_for_tiles(self) -> None:
         if self._view is None:
             return
+        self._ask_for_edges(self._view)
         wanted = self._content.wanted(self._view, self._focus)
         if wanted is not None:
             self.tiles_wanted.emit(self.plane, wanted)
+
+    def _ask_for_edges(self, view: View) -> None:
+        bins = bins_of(view.rows), bins_of(view.columns)
+        if self._strip and bins != self._bins:
+            self._bins = bins
+            self.edges_wanted.emit(*bins)
 
     def _describe(self) -> None:
         self.setAccessibleDescription(words.spoken(self.picture, self.badge, self._read_out))
@@ -299,6 +340,10 @@ class TileCanvas(QWidget):
             return
         scene = self._scene(self._view, self.picture)
         self._painter.paint(painter, scene, self._layout, self._plot)
+        if self._edges is not None:
+            corner = self._plot.left / self._plot.ratio, self._plot.top / self._plot.ratio
+            ink = self._theme.accent
+            paint_edges(painter, self._edges, self._view, corner, ink, self._plot.ratio)
 
     def _covered(self) -> QRect:
         """Return what the cells will hide, in logical pixels: it needs no ground."""

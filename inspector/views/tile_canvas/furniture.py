@@ -33,15 +33,15 @@ def small_font() -> QFont:
     return monospaced(SMALL_POINTS)
 
 
-def layout(width: int, height: int, picture: Picture | None) -> Layout:
-    """Lay out a canvas of ``width`` x ``height`` logical pixels."""
+def layout(width: int, height: int, picture: Picture | None, strip: int = 0) -> Layout:
+    """Lay out a canvas of ``width`` x ``height`` logical pixels; ``strip`` is kept for edges."""
     metrics = QFontMetrics(small_font())
     line = metrics.height()
     rows = picture.rows if picture else 0
     left = line + GAP + metrics.horizontalAdvance("0" * max(3, len(str(rows)))) + TICK + 2
-    top = line // 2 + 2
+    top = line // 2 + 2 + strip
     below = TICK + line + line + GAP + max(line + 8, 20) + GAP + line + 2
-    right = metrics.horizontalAdvance("00000")
+    right = max(metrics.horizontalAdvance("00000"), strip + 4)
     tall = max(line + 8, 20)
     plot = QRect(left, top, max(0, width - left - right), max(0, height - top - below))
     footer = plot.bottom() + 1 + TICK + 2 * line + GAP
@@ -123,7 +123,8 @@ class Furniture:
             painter.drawText(below, _CENTRE, f"{picture.column_label} →")
         if picture.row_label:
             text = f"← {picture.row_label}"
-            length = max(box.height(), painter.fontMetrics().horizontalAdvance(text) + 2.0)
+            # A flat matrix is lower than its label is long: half a line more than the text needs.
+            length = max(box.height(), painter.fontMetrics().horizontalAdvance(text) + float(line))
             painter.save()
             painter.translate(box.left() - place.plot.left(), box.center().y() + length / 2)
             painter.rotate(-90)

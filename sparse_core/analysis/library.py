@@ -30,8 +30,9 @@ def scan(source: str | Path | Checkpoint, *, threads: int = 1, **options: Any) -
         Tensors read at a time.
     **options
         Fields of ``ScanOptions``: ``rule`` ("auto", "zeros", "stored", "projected"), ``pattern``
-        ("2:4"), ``axis`` ("in", "out", "kernel"), ``threshold`` (|w| below which a non-zero
-        weight is a near zero), ``kinds`` and ``axes`` (pairs of glob and value), ``cache``.
+        ("2:4", or an ``NMPattern`` with its axis), ``axis`` ("in", "out", "kernel"),
+        ``threshold`` (|w| below which a non-zero weight is a near zero), ``kinds`` and ``axes``
+        (pairs of glob and value), ``cache``.
 
     Returns
     -------
@@ -55,6 +56,9 @@ def scan(source: str | Path | Checkpoint, *, threads: int = 1, **options: Any) -
     unknown = sorted(set(options) - set(ScanOptions.__struct_fields__))
     if unknown:
         raise TypeError(f"scan() has no option {', '.join(unknown)}")
+    pattern = options.get("pattern")
+    if isinstance(pattern, NMPattern):
+        options = {"axis": pattern.axis, **options, "pattern": str(pattern)}
     chosen = msgspec.convert(options, ScanOptions)
     started = perf_counter()
     opened = source if isinstance(source, Checkpoint) else open_checkpoint(source)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ from sparse_core.analysis.kinds import (
     kind_of,
 )
 from sparse_core.checkpoints import Checkpoint, TensorInfo
-from sparse_core.errors import PatternError
+from sparse_core.errors import PatternError, SparseError
 from sparse_core.masks import Layout, layout_of
 from sparse_core.messages import ScanOptions
 from sparse_core.patterns import AXES, Axis, NMPattern
@@ -91,9 +92,12 @@ def subject_of(checkpoint: Checkpoint, name: str, options: ScanOptions) -> Subje
     ------
     PatternError
         If the options name a pattern, an axis, a kind or a dimension that does not exist.
+    SparseError
+        If their threshold is no magnitude.
     KeyError
         If the checkpoint lists no such tensor.
     """
+    _check_threshold(options)
     return _subject(_survey(checkpoint), checkpoint.tensors[name], options)
 
 
@@ -104,16 +108,25 @@ def subjects_of(checkpoint: Checkpoint, options: ScanOptions) -> Iterator[Subjec
     ------
     PatternError
         If the options name a pattern, an axis, a kind or a dimension that does not exist.
+    SparseError
+        If their threshold is no magnitude.
     """
+    _check_threshold(options)
     whole = _survey(checkpoint)
     return (_subject(whole, info, options) for info in checkpoint.tensors.values())
+
+
+def _check_threshold(options: ScanOptions) -> None:
+    """Refuse what is no magnitude."""
+    if not (isfinite(options.threshold) and options.threshold >= 0):
+        raise SparseError(f"The threshold {options.threshold} is no magnitude from 0 upwards.")
 
 
 def _subject(whole: Survey, info: TensorInfo, options: ScanOptions) -> Subject:
     """Say how a tensor will be judged."""
     name = info.name
     kind = kind_of(name, info.shape, info.dtype, options, whole.facts)
-    axis = axis_of(name, options)
+    axis = axis_of(name, options) or _axis_of_all(options)
     meant, meant_by = _meant(options, whole.claim, name, axis)
     rule = _rule(info, kind, options, whole.claim)
     if rule == "projected" and meant is None:
@@ -137,6 +150,17 @@ def _laid_out(shape: tuple[int, ...], kind: Kind, judged: NMPattern) -> tuple[La
     """Lay a tensor out, and say whether it is prunable: most tensors have the shape of others."""
     layout = layout_of(shape, kind.name, kind.input_dim)
     return layout, kind.name in PRUNABLE_KINDS and layout.group_count(judged) > 0
+
+
+def _axis_of_all(options: ScanOptions) -> Axis | None:
+    """Give the axis that groups of any pattern run along; None where none is singled out.
+
+    The default, ``in``, singles out nothing: then patterns along every axis are recognised.
+    """
+    for known in AXES:
+        if options.axis == known:
+            return None if known == "in" else known
+    raise PatternError(f"{options.axis!r} is no axis: write in, out or kernel.")
 
 
 def given_pattern(options: ScanOptions, axis: Axis | None = None) -> NMPattern | None:

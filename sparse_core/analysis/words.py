@@ -44,8 +44,12 @@ def joined(words: Sequence[str]) -> str:
 
 
 def named(tensor: str) -> str:
-    """Give the name of a layer as one says it: without ``.weight``, and not endless."""
-    return shortened(tensor.removesuffix(".weight") or tensor)
+    """Give the name of a layer as one says it: without ``.weight``, and not endless.
+
+    What would break the line or turn the direction of the sentence shows as �.
+    """
+    letters = [letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in tensor]
+    return shortened("".join(letters).removesuffix(".weight") or tensor)
 
 
 def shortened(name: str) -> str:

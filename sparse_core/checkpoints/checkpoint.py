@@ -56,6 +56,8 @@ def open_checkpoint(path: str | Path, container: str = "") -> "Checkpoint":
     if not os.fspath(path):
         # An empty variable of a script would otherwise mean the current folder.
         raise CheckpointError("The path is empty: name a checkpoint.")
+    if "\0" in os.fspath(path):
+        raise CheckpointError("The path holds a zero byte, which no file has in its name.")
     path = Path(path).expanduser().absolute()
     stamp = stamp_of(path)
     try:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import sparse_core
-from sparse_core.errors import PatternError
+from sparse_core.errors import CheckpointError, PatternError, SparseError
 from sparse_core.messages import LayerReport, ScanOptions
 
 Write = Callable[..., Path]
@@ -324,8 +324,30 @@ def test_the_library_refuses_what_it_does_not_know(write: Write) -> None:
         sparse_core.scan(path, pattern="5:4")
     with pytest.raises(PatternError):
         sparse_core.scan(path, pattern="2:4", axis="sideways")
+    with pytest.raises(PatternError):
+        sparse_core.scan(path, axis="sideways", cache=False)
+    for threshold in (-1.0, float("nan"), float("inf")):
+        with pytest.raises(SparseError, match="magnitude"):
+            sparse_core.scan(path, threshold=threshold, cache=False)
+    for nowhere in ("", "a\0b"):
+        with pytest.raises(CheckpointError, match="path"):
+            sparse_core.open(nowhere)
     with sparse_core.open(path) as opened:
         assert sparse_core.scan(opened, cache=False).verdict.prunable == 1
+
+
+def test_a_pattern_may_be_given_as_one(write: Write) -> None:
+    path = write({"a.weight": np.ascontiguousarray(pruned(64, 64).T)})
+    given = sparse_core.scan(path, pattern=sparse_core.NMPattern(2, 4, "out"), cache=False)
+    assert (given.verdict.sparse, given.layers[0].axis) == (1, "out")
+
+
+def test_the_axis_of_all_needs_no_pattern(write: Write) -> None:
+    path = write({"a.weight": weights(64, 64), "b.weight": pruned(64, 64)})
+    dense, _ = sparse_core.scan(path, rule="projected", axis="out", cache=False).layers
+    assert (dense.pattern, dense.axis, dense.bad_groups) == ("2:4", "out", 0)
+    _, inward = sparse_core.scan(path, axis="out", cache=False).layers
+    assert (inward.pattern, inward.class_) == (None, "unstructured")
 
 
 def test_options_default_to_the_words_of_the_pipe() -> None:

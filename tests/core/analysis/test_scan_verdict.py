@@ -104,6 +104,15 @@ def test_an_unstructured_network() -> None:
     assert "whole zero" not in verdict([flat]).text
 
 
+def test_a_name_can_neither_break_nor_turn_a_sentence() -> None:
+    name = "a\n\x1b[31m\u202eb.weight"
+    found = verdict([layer(name, "unstructured", zeros=4096)])
+    assert "a��[31m�b is all zero." in found.text
+    assert name in [phrase.tensor for phrase in found.detail]
+    endless = verdict([layer(f"{'x' * 3000}.weight", "unstructured", zeros=4096)])
+    assert len(endless.text) < 250
+
+
 def test_what_is_all_zero_has_no_pattern_to_break() -> None:
     empty = layer("a.weight", "unstructured", zeros=4096, zero_rows=64, zero_columns=64)
     found = verdict([empty])

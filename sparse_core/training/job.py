@@ -110,6 +110,7 @@ class Job:
             initialised=bool(self.options.init),
             processes=processes,
             removable=tuple(removable()),
+            model=self.model,
             head=next((one.name for one in reversed(candidates(self.model)) if one.prunable), ""),
         )
 

@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 import msgspec
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sparse_core.errors import RunError
 from sparse_core.runs.events import GroupNorms
@@ -49,7 +49,7 @@ class Plan(msgspec.Struct, frozen=True):
     ``steps`` and ``steps_an_epoch`` count optimizer steps of the whole run; ``initialised`` says
     that the weights come from a checkpoint; ``removable`` are the weights around which a
     shortcut leads, so that the whole layer may vanish; ``head`` is the network's last weight,
-    whose outputs are the classes.
+    whose outputs are the classes; ``model`` is the network, for methods that rearrange it.
     """
 
     steps: int
@@ -59,6 +59,7 @@ class Plan(msgspec.Struct, frozen=True):
     processes: int = 1
     removable: tuple[str, ...] = ()
     head: str = ""
+    model: nn.Module | None = None
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ Mishra et al., "Accelerating sparse deep neural networks", arXiv 2104.08378, sec
 apex ``contrib/sparsity`` (``prune_trained_model``). apex takes the best of the six 2:4 patterns by
 their sum of |w|, which is the top-2 mask but for ties. Momentum is not masked. ``eligibility apex``
 adds apex's rule for shapes: a multiple of 8 outputs and of 16 inputs, checked for fp32 and fp16.
+``permute`` reorders channels first (Pool and Yu, NeurIPS 2021), see ``training.permutation``.
 """
 
 from typing import Annotated, Any, Literal
@@ -17,6 +18,7 @@ from msgspec import Meta
 
 from sparse_core.training.held import HoldingMethod
 from sparse_core.training.method import Phase
+from sparse_core.training.permutation import permute_channels
 from sparse_core.training.projection import nm_mask
 
 
@@ -38,6 +40,9 @@ class AspOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Literal["groups", "apex"],
         Meta(description="which layers fit: whole groups, or apex's multiples of 8 and 16"),
     ] = "groups"
+    permute: Annotated[
+        bool, Meta(description="reorder channels before pruning, so that masks keep more")
+    ] = False
 
 
 class Asp(HoldingMethod):
@@ -72,6 +77,19 @@ class Asp(HoldingMethod):
         """Prune at the start of the second training."""
         if phase.name != "masked":
             return ""
+        note = self._permute() if self.options.permute else ""
         for layer in self.layers:
             self.held.set(layer, nm_mask(layer.whole(), layer.layout, layer.pattern_or_raise()))
-        return f"Pruned {len(self.layers)} layers once; the masks are fixed from here."
+        return f"{note}Pruned {len(self.layers)} layers once; the masks are fixed from here."
+
+    def _permute(self) -> str:
+        """Reorder channels before the masks are made; the network computes the same."""
+        if self.plan.model is None:
+            return ""
+        pattern = self.layers[0].pattern_or_raise()
+        names = frozenset(layer.name.removesuffix(".weight") for layer in self.layers)
+        gains = permute_channels(self.plan.model, pattern, names)
+        before = sum(first for first, _ in gains.values())
+        after = sum(last for _, last in gains.values())
+        gained = f"{after / before - 1:.1%} more magnitude kept" if before else "nothing to gain"
+        return f"Permuted the inputs of {len(gains)} layers: {gained}. "

@@ -66,8 +66,12 @@ class ProblemBar(QFrame):
         self._show()
 
     def clear_about(self, where: str) -> None:
-        """Forget what was told about a thing: it was closed or is read anew."""
-        self._problems = [old for old in self._problems if old.where != where]
+        """Forget what was told about a thing or its layers: it was closed or is read anew."""
+        self._problems = [
+            old
+            for old in self._problems
+            if old.where != where and not old.where.startswith(f"{where}: ")
+        ]
         self._show()
 
     def dismiss_latest(self) -> None:

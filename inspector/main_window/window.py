@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl, Slot
+from PySide6.QtCore import QEvent, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QMessageBox
+from PySide6.QtWidgets import QMainWindow
 
 import resources
 from inspector.commands import Commands, Situation
 from inspector.link.core import CoreLink
 from inspector.link.cores import Cores
 from inspector.link.places import split
+from inspector.main_window.about import show_about
+from inspector.main_window.choosing import Choosing, paths_of
 from inspector.main_window.core_desk import CoreDesk
 from inspector.main_window.frame import Frame
 from inspector.main_window.journey import Journey
@@ -33,7 +35,6 @@ from inspector.settings import SettingsFile
 from inspector.state import Session, SessionState
 from inspector.theme import SchemeFollower, Theme
 from sparse_core.messages import Plane
-from sparse_core.version import VERSION
 
 if TYPE_CHECKING:
     # The page brings the array library: it is imported with the first checkpoint.
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self.core_desk = CoreDesk(
             self.cores, self.session, frame.core_label, frame.log, frame.problems, self
         )
+        self.choosing = Choosing(self)
         self.journey = Journey(self.session, self)
         self.searching = Searching(self)
         self.remote = RemoteOpening(self)
@@ -148,7 +150,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""
-        if _paths_of(event.mimeData()):
+        if paths_of(event.mimeData()):
             event.acceptProposedAction()
             self.welcome.set_hover(True)
 
@@ -161,16 +163,14 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         self.welcome.set_hover(False)
-        for path in _paths_of(event.mimeData()):
-            self.open_path(path)
+        self.choosing.open_all(paths_of(event.mimeData()))
         event.acceptProposedAction()
 
     # ------------------------------------------------------------ commands
 
     def _handlers(self) -> dict[str, Callable[[], None]]:
         return {
-            "file.open": partial(self._ask_path, QFileDialog.FileMode.ExistingFiles),
-            "file.open_folder": partial(self._ask_path, QFileDialog.FileMode.Directory),
+            **self.choosing.handlers(),
             "file.demo": lambda: self.open_path(str(resources.demo())),
             "file.reload": self.files.reload,
             "file.close": lambda: self._close_file(self.session.state.current),
@@ -185,7 +185,7 @@ class MainWindow(QMainWindow):
             "layers.map": self._on_page(lambda page: page.go_to_map()),
             "layers.cancel": self.files.cancel,
             "help.copy_problem": self.problems.copy_details,
-            "help.about": self._about,
+            "help.about": lambda: show_about(self, self.cores.welcome(self.core_desk.host)),
             **{f"view.{plane}": partial(self._choose_plane, plane) for plane in PLANES},
             **self.preferences.handlers(),
             **self.journey.handlers(),
@@ -315,18 +315,6 @@ class MainWindow(QMainWindow):
 
     # ------------------------------------------------------------ dialogs and preferences
 
-    def _ask_path(self, mode: QFileDialog.FileMode) -> None:
-        dialog = QFileDialog(self, "Open a checkpoint")
-        dialog.setFileMode(mode)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(self._on_paths_chosen)
-        dialog.open()
-
-    @Slot(list)
-    def _on_paths_chosen(self, paths: list[str]) -> None:
-        for path in paths:
-            self.open_path(path)
-
     @Slot(str, str)
     def _on_action_wanted(self, command: str, where: str) -> None:
         """Do what helps, to the file that the problem is about."""
@@ -348,22 +336,3 @@ class MainWindow(QMainWindow):
         self.frame.set_theme(theme)
         self.searching.set_theme(theme)
         self.files.set_theme(theme)
-
-    def _about(self) -> None:
-        core = self.cores.welcome(self.core_desk.host)
-        box = QMessageBox(self)
-        box.setWindowTitle("About Sparsescope")
-        box.setText(f"Sparsescope {VERSION}")
-        box.setInformativeText(
-            f"Core: {core.program}, native path {core.native}, Python {core.python}"
-            if core
-            else "The core is not running."
-        )
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
-
-
-def _paths_of(data: QMimeData) -> list[str]:
-    """Return the local paths that were dragged."""
-    urls: list[QUrl] = data.urls() if data.hasUrls() else []
-    return [url.toLocalFile() for url in urls if url.isLocalFile()]

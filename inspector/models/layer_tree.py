@@ -25,6 +25,7 @@ from inspector.models.layer_query import LayerQuery
 from inspector.models.layer_table import LayerTable, Rows
 from inspector.models.outline import GROUP, Outline
 from inspector.models.roles import Column, Role
+from inspector.models.term_cards import card_of
 from sparse_core.messages.query import Query
 
 Index = QModelIndex | QPersistentModelIndex
@@ -227,7 +228,7 @@ class LayerTreeModel(QAbstractItemModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _TITLES[Column(section)]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _MEANINGS[Column(section)]
+            return f"{_MEANINGS[Column(section)]}\n\n{card_of(_TITLES[Column(section)])}".rstrip()
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -1,6 +1,7 @@
 """What is said of one layer: the line under its name, the figures, the notes."""
 
 from inspector.models import words
+from inspector.models.term_cards import card_of
 from sparse_core.messages import Eligibility, LayerReport
 
 Figure = tuple[str, str, str]
@@ -25,7 +26,11 @@ def line_of(report: LayerReport) -> str:
 
 def figures_of(report: LayerReport) -> list[Figure]:
     """Return the rows of the table of figures, most telling first."""
-    return [*_sparsity(report), *_structure(report), *_values(report), *_bytes(report)]
+    figures = [*_sparsity(report), *_structure(report), *_values(report), *_bytes(report)]
+    return [
+        (name, figure, f"{meaning}\n\n{card_of(name)}".rstrip())
+        for name, figure, meaning in figures
+    ]
 
 
 def notes_of(report: LayerReport) -> list[str]:

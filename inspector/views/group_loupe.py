@@ -38,6 +38,7 @@ class GroupLoupe(QWidget):
         for line in (self.sentence, self.remark):
             line.setWordWrap(True)
             line.setTextFormat(Qt.TextFormat.PlainText)
+            line.setAlignment(Qt.AlignmentFlag.AlignTop)
             layout.addWidget(line)
         self.set_loupe(None)
 
@@ -53,6 +54,7 @@ class GroupLoupe(QWidget):
     def set_loupe(self, loupe: Loupe | None, why: str = HINT) -> None:
         """Show a group; None says why there is none."""
         self.bars.set_loupe(loupe)
+        self.bars.setVisible(loupe is not None)
         self.sentence.setText(loupe.sentence if loupe else "")
         self.sentence.setVisible(loupe is not None)
         self.remark.setText(group_words.remark_of(loupe) if loupe else why)

@@ -76,6 +76,11 @@ class Acts(QObject):
         page.layers.box.views_changed.connect(self._keep_views)
 
     @property
+    def known(self) -> tuple[str, ...]:
+        """Ids of the commands that the page carries out."""
+        return tuple(self._acts)
+
+    @property
     def busy(self) -> bool:
         """Whether something that will be shown is still to come."""
         return self.repairing.busy

@@ -35,6 +35,8 @@ class Finding(QObject):
     problem_found = Signal(object)
     arrived = Signal(object)
     """The ``Stop`` that the walk came to."""
+    looked = Signal(object, object)
+    """Row and column of a weight that was gone to."""
 
     def __init__(
         self, link: Asker, feed: CheckpointFeed, view: int, tree: ProblemTree, parts: Parts
@@ -86,6 +88,7 @@ class Finding(QObject):
         """Frame the group in focus on a picture that arrived."""
         if self._mark is not None and self._mark[0] == picture.tensor:
             self._parts.canvas.zoom_to(*self._mark[1:])
+            self.looked.emit(*self._mark[1:])
 
     def go_to(self, tensor: str, row: int, column: int) -> None:
         """Go to a weight of any layer and frame its group."""
@@ -96,6 +99,7 @@ class Finding(QObject):
         else:
             self._parts.canvas.zoom_to(row, column)
             self.look_at(row, column)
+            self.looked.emit(row, column)
 
     def look_at(self, row: int, column: int) -> None:
         """Put the group of a weight under the loupe."""
@@ -199,7 +203,7 @@ class Finding(QObject):
             return
         self._unsteady = True
         said = group_words.unsteady_of(found.tensor, len(found.places), found.total)
-        self._tree.set_unsteady(found, said)
+        self._tree.set_unsteady(found, "the closest first")
         problems = self._parts.problems
         problems.title.setText("Unsteady groups")
         problems.beside.set_whole(said)

@@ -123,6 +123,7 @@ class WeightsPage(Parts):
             self._show_layer()
         elif old.plane != view.plane:
             self._show_plane()
+            self.acts.story.did(view.plane)
 
     def release(self) -> None:
         """Let go of the core: answers that still come are not for this page."""
@@ -202,6 +203,7 @@ class WeightsPage(Parts):
         self.fit.clicked.connect(lambda *_: self.fit_map())
         self.finding.tensor_wanted.connect(self.tensor_chosen)
         self.finding.problem_found.connect(self.problem_found)
+        self.finding.looked.connect(self._focus.want_cell)
 
     def _connect_focus(self) -> None:
         focus = self._focus
@@ -296,7 +298,6 @@ class WeightsPage(Parts):
         plane = self._view.plane or self._suitable_plane()
         self.planes.set_plane(plane)
         self.canvas.set_plane(plane)
-        self.acts.story.did(plane)
 
     def _suitable_plane(self) -> Plane:
         """Show where a pattern breaks if it does, else how dense the layer is."""

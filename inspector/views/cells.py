@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from inspector.models.roles import Column, Role
 from inspector.theme import Theme, hatched, monospaced
+from inspector.theme import points as scaled
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -63,7 +64,7 @@ class Cell(QStyledItemDelegate):
 
 def _sized(option: QStyleOptionViewItem, points: float) -> QFont:
     font = QFont(option.font)
-    font.setPointSizeF(points)
+    font.setPointSizeF(scaled(points))
     return font
 
 
@@ -82,7 +83,7 @@ class NameCell(Cell):
             painter.drawText(box, _LEFT, elided)
             return
         small = QFont(painter.font())
-        small.setPointSizeF(SHAPE_POINTS)
+        small.setPointSizeF(scaled(SHAPE_POINTS))
         below = QFontMetrics(small).height()
         top = box.center().y() - (metrics.height() + below) / 2
         painter.drawText(QRectF(box.left(), top, box.width(), metrics.height()), _LEFT, elided)

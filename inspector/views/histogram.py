@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPe
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from inspector.models import words
-from inspector.theme import Theme
+from inspector.theme import Theme, points
 from sparse_core.messages import Values
 
 _FOOT = 18.0
@@ -108,7 +108,7 @@ class Histogram(QWidget):
 
     def _draw_ends(self, painter: QPainter) -> None:
         font = QFont(self.font())
-        font.setPointSizeF(_SMALL_POINTS)
+        font.setPointSizeF(points(_SMALL_POINTS))
         painter.setFont(font)
         painter.setPen(QColor(self._theme.dim))
         line = QRectF(0, self.height() - _FOOT + 3, self.width(), _FOOT - 3)

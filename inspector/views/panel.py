@@ -4,6 +4,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from inspector.theme import points
+
 TITLE_POINTS = 10.0
 
 
@@ -60,7 +62,7 @@ class Panel(QFrame):
         self.title = QLabel(title, self)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         font = QFont(self.title.font())
-        font.setPointSizeF(TITLE_POINTS)
+        font.setPointSizeF(points(TITLE_POINTS))
         font.setBold(True)
         self.title.setFont(font)
         self.beside = Elided(parent=self)

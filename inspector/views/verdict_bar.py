@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from inspector.theme import Theme
+from inspector.theme import points as scaled
 from sparse_core.messages import Phrase, Verdict
 
 HEADLINE_POINTS = 12.5
@@ -100,7 +101,7 @@ class VerdictBar(QFrame):
         line.setTextFormat(Qt.TextFormat.PlainText)
         font = QFont(line.font())
         if points:
-            font.setPointSizeF(points)
+            font.setPointSizeF(scaled(points))
         font.setBold(bold)
         line.setFont(font)
         return line

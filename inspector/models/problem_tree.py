@@ -104,11 +104,6 @@ class ProblemTree(QAbstractItemModel):
                 self.createIndex(last, 1, place + 1),
             )
 
-    def forget_asked(self) -> None:
-        """Ask again for what is seen and not there: the question was lost."""
-        for layer in self._layers:
-            layer.asked.clear()
-
     def index_of(self, name: str, ordinal: int) -> QModelIndex:
         """Return the index of a group, the layer's where the list does not reach so far."""
         place = self._place_of(name)

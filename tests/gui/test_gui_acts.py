@@ -127,6 +127,7 @@ def test_a_correction_is_kept_and_the_file_judged_by_it(
     assert last.options.kinds == (("fc1.weight", "embedding"),)
     page.acts.correcting.taken_back.emit("fc1.weight")
     assert window.preferences.settings.kinds == window.preferences.settings.axes == ()
+    qtbot.waitUntil(lambda: page.settled)
 
 
 def test_the_latest_correction_of_a_layer_counts() -> None:

@@ -116,10 +116,6 @@ class Finding(QObject):
         self._unsteady = False
         self._arrange()
 
-    def ask_again(self) -> None:
-        """Ask anew for what is seen and not there: the core was restarted."""
-        self._tree.forget_asked()
-
     def release(self) -> None:
         """Let go of the core."""
         self._rest.stop()

@@ -153,11 +153,15 @@ class Paused(Event, frozen=True, kw_only=True, tag="paused"):
 
 
 class Pending(msgspec.Struct, frozen=True):
-    """A knob that was turned in the part of a run that a resume cut away."""
+    """A knob that was turned behind the checkpoint that a resume goes back to.
+
+    ``told`` if its ``set`` event still stands, at the step of the checkpoint itself.
+    """
 
     step: int
     name: str
     value: float | bool
+    told: bool = False
 
 
 class Resumed(Event, frozen=True, kw_only=True, tag="resumed"):

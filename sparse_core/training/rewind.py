@@ -89,7 +89,8 @@ def _pending_of(kept: Sequence[AnyEvent], cut: Sequence[AnyEvent], point: int) -
         if isinstance(event, Resumed):
             for one in event.pending:
                 if one.step >= point:
-                    pending[one.step, one.name] = one
+                    pending[one.step, one.name] = msgspec.structs.replace(one, told=False)
         elif isinstance(event, Set) and event.step >= point:
-            pending[event.step, event.name] = Pending(event.step, event.name, event.value)
+            told = event.step == point
+            pending[event.step, event.name] = Pending(event.step, event.name, event.value, told)
     return list(pending.values())

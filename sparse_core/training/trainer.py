@@ -9,24 +9,19 @@ import torch
 from torch import Tensor
 
 from sparse_core.errors import RunError
-from sparse_core.runs.atomic import remove_partials
-from sparse_core.runs.control import Control, ControlWatch
 from sparse_core.runs.events import (
     Evaluated,
     Finished,
     Mask,
-    Paused,
     Pending,
     Phase,
-    Refused,
-    Resumed,
     Saved,
-    Set,
     Step,
 )
 from sparse_core.runs.folder import RunFolder
 from sparse_core.training.job import Job
 from sparse_core.training.journal import Journal
+from sparse_core.training.keeping import remove_old
 from sparse_core.training.measure import Figures, measure
 from sparse_core.training.method import Moment
 from sparse_core.training.optimizers import make_optimizer, momentum_of, set_lr
@@ -44,12 +39,10 @@ from sparse_core.training.state import (
     restore_generators,
     write_state,
 )
+from sparse_core.training.steering import Steering
 from sparse_core.training.weights import load_weights, save_weights
 from sparse_core.training.work import figures
 from sparse_core.training.world import World
-
-NAP_S = 0.1
-"""Seconds between two looks at the wishes while paused."""
 
 
 class Trainer:
@@ -70,20 +63,14 @@ class Trainer:
         self.world = world
         self.journal = journal
         self.step = 0
-        self.lr = float(job.options.lr or 0.0)
+        self.steering = Steering(job, world, journal, folder.control)
         self.best: float | None = None
         self.best_step: int | None = None
         self._metric: float | None = None
-        self.stop_wished = False
-        self._signals = StopWish()
         self._model = world.wrap(job.model)
         self._names = job.parameter_names()
         self._optimizer = make_optimizer(job.options, job.model.parameters())
         self._masks: Snapshot | None = None
-        self._control = ControlWatch(folder.control)
-        self._control.changed()
-        self._saves_wished = self._control.current.save
-        self._pending: list[Pending] = []
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
         self._speed = Speed()
 
@@ -99,10 +86,10 @@ class Trainer:
         fill_optimizer(self._optimizer, state.optimizer, self._names)
         self.job.method.restore(state.method, state.scalars.method)
         restore_generators(state)
-        self.step, self.lr = step, state.scalars.lr
+        self.step = step
+        self.steering.restore(state.scalars.lr, pending)
         self.best, self.best_step = state.scalars.best, state.scalars.best_step
         self._masks = last_snapshot(self.folder, step)
-        self._pending = sorted(pending, key=lambda one: one.step)
 
     # ------------------------------------------------------------ the run
 
@@ -119,13 +106,14 @@ class Trainer:
         RunError
             If the loss is no number, or the disk is full. The last checkpoint is whole.
         """
-        self._signals = signals
+        self.steering.signals = signals
         if self._saved_step() is None:
             self._snapshot({})
             self._evaluate_and_save()
         while self.step < self.job.steps:
-            self._obey()
-            if self.stop_wished:
+            if self.steering.obey(self.step) and self._saved_step() != self.step:
+                self._evaluate_and_save()
+            if self.steering.stop:
                 break
             self._enter_phase()
             self._one_step()
@@ -147,7 +135,7 @@ class Trainer:
     def _one_step(self) -> None:
         begun = time.perf_counter()
         job, span = self.job, span_at(self.job.spans, self.step)
-        lr = lr_at(job.options.schedule, self.lr, span, self.step)
+        lr = lr_at(job.options.schedule, self.steering.lr, span, self.step)
         set_lr(self._optimizer, lr)
         due = self._mask_due(self.step + 1)
         meter = PullMeter(job.method) if due and self._has_lambda() else None
@@ -173,7 +161,7 @@ class Trainer:
             self._snapshot(meter.after(self._optimizer, lr, self.world.sharded) if meter else {})
         if self._save_due():
             self._evaluate_and_save()
-        self._slow_down(begun)
+        self.steering.slow_down(begun)
 
     def _forward_backward(self) -> tuple[float, int]:
         """Give the gradients of the next batch; returns its mean loss and size."""
@@ -288,13 +276,15 @@ class Trainer:
             scalars = Scalars(
                 step=self.step,
                 elapsed_s=self.journal.elapsed_s,
-                lr=self.lr,
+                lr=self.steering.lr,
                 best=self.best,
                 best_step=self.best_step,
             )
             write_state(self.folder.state_of(self.step), scalars, tensors, method)
         path, size = save_weights(self.job, self.folder, self.step, self.world)
-        removed = [] if self.world.rank else self._remove_old()
+        removed = []
+        if not self.world.rank:
+            removed = remove_old(self.folder, self.job.options.keep, self.best_step)
         self.journal.write(
             Saved,
             self.step,
@@ -303,102 +293,3 @@ class Trainer:
             best=best,
             removed=tuple(removed),
         )
-
-    def _remove_old(self) -> list[str]:
-        """Keep the last checkpoints, the best and the first; states only with the last."""
-        steps = self.folder.steps(self.folder.checkpoints)
-        last = set(steps[-self.job.options.keep :])
-        removed = []
-        for step in steps:
-            if step not in last | {0, self.best_step}:
-                path = self.folder.checkpoint(step)
-                self.folder.remove(path)
-                removed.append(str(path.relative_to(self.folder.root)))
-        for step in self.folder.steps(self.folder.state):
-            if step not in last:
-                self.folder.remove(self.folder.state_of(step))
-        for part in (self.folder.checkpoints, self.folder.state, self.folder.masks):
-            remove_partials(part)
-        return removed
-
-    # ------------------------------------------------------------ obeying
-
-    def _obey(self) -> None:
-        """Do what is wished: turn knobs, save, pause, stop. All processes do the same."""
-        self._replay()
-        control = self._wishes()
-        if control is not None:
-            self._turn(control)
-        paused = False
-        while self._control_wants("pause") and not self.stop_wished:
-            if not paused:
-                self.journal.write(Paused, self.step)
-                self.journal.tell("paused", self.step)
-                paused = True
-            time.sleep(NAP_S)
-            control = self._wishes()
-            if control is not None:
-                self._turn(control)
-        if paused and not self.stop_wished:
-            self.journal.write(Resumed, self.step)
-            self.journal.tell("running", self.step)
-        if self._control_wants("stop"):
-            self.stop_wished = True
-
-    def _wishes(self) -> Control | None:
-        """Read what is wished; rank 0 decides, and its signals count for all."""
-        seen = None if self.world.rank else self._control.changed()
-        self.stop_wished |= self._signals.wished
-        if self.world.processes == 1:
-            return seen
-        agreed: Control | None
-        agreed, self.stop_wished = self.world.agree((seen, self.stop_wished))
-        if agreed is not None:
-            self._control.current = agreed
-        return agreed
-
-    def _control_wants(self, state: str) -> bool:
-        return self._control.current.number > 0 and self._control.current.wanted == state
-
-    def _turn(self, control: Control) -> None:
-        knobs = {"lr": self.lr, **self.job.method.knobs()}
-        for name, value in control.knobs.items():
-            if knobs.get(name) == value:
-                continue
-            try:
-                self._turn_one(name, value)
-            except RunError as error:
-                self.journal.write(Refused, self.step, name=name, sentence=str(error))
-            else:
-                self.journal.write(Set, self.step, name=name, value=value, number=control.number)
-        if control.save > self._saves_wished:
-            self._saves_wished = control.save
-            if self._saved_step() != self.step:
-                self._evaluate_and_save()
-
-    def _turn_one(self, name: str, value: float | bool) -> None:
-        if name != "lr":
-            self.job.method.turn(name, value)
-        elif not (math.isfinite(value) and value >= 0):
-            raise RunError(f"lr must be at least 0, not {value:g}.")
-        else:
-            self.lr = float(value)
-
-    def _replay(self) -> None:
-        """Turn again what was turned in the part of the run that a resume repeats."""
-        while self._pending and self._pending[0].step <= self.step:
-            pending = self._pending.pop(0)
-            self._turn_one(pending.name, pending.value)
-            self.journal.write(Set, self.step, name=pending.name, value=pending.value)
-
-    def _slow_down(self, begun: float) -> None:
-        """Slow motion: wait out the rest of the step's time, listening."""
-        speed = self._control.current.steps_per_s
-        while speed and not self._signals.wished:
-            left = begun + 1 / speed - time.perf_counter()
-            if left <= 0:
-                return
-            time.sleep(min(left, NAP_S))
-            if self.world.processes == 1 and (control := self._control.changed()) is not None:
-                self._turn(control)
-                speed = control.steps_per_s

@@ -206,6 +206,27 @@ def test_knobs_turned_in_the_lost_part_are_turned_again(tmp_path) -> None:
     assert same(weights(one, 24), weights(two, 24))
 
 
+def test_knob_turned_at_the_step_of_the_checkpoint_is_told_once(tmp_path) -> None:
+    def turning(run: Path, crash: int | None):
+        def echo(event) -> None:
+            if isinstance(event, Saved) and event.step == 5:
+                steer(run / "control.json", knobs={"lambda": 0.5})
+            if isinstance(event, Step) and event.step == crash:
+                raise Crash
+
+        return echo
+
+    one, two = tmp_path / "one", tmp_path / "two"
+    start(request(), one, echo=turning(one, None))
+    with pytest.raises(Crash):
+        start(request(), two, echo=turning(two, 8))
+    resume(two)
+    for run in (one, two):
+        turned = [(event.step, event.name, event.value) for event in of(run, Set)]
+        assert turned == [(5, "lambda", 0.5)]
+    assert same(weights(one, 24), weights(two, 24))
+
+
 def test_knob_that_does_not_exist_is_said_and_the_run_goes_on(tmp_path) -> None:
     def echo(event) -> None:
         if isinstance(event, Step) and event.step == 2:

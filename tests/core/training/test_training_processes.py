@@ -1,5 +1,6 @@
 """Trainings as processes: signals, kill -9 at any moment, wishes from outside."""
 
+import contextlib
 import json
 import os
 import random
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -111,11 +112,17 @@ class Nursery:
         self.process.communicate()
 
 
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.close()
+
+
 @pytest.mark.slow
-def test_kill_9_at_thirty_moments_reaches_the_same_weights(tmp_path) -> None:
+def test_kill_9_at_thirty_moments_reaches_the_same_weights(tmp_path, nursery) -> None:
     """Every kill comes after the first checkpoint above step 0, every resume names such a step."""
     random.seed(0)
-    nursery = Nursery()
     words = ("--method", "sr-ste", "--lambda", "0.01", "--epochs", "30", *SMALL)
     whole = tmp_path / "whole"
     nursery.start("--run", str(whole), *words)
@@ -130,7 +137,8 @@ def test_kill_9_at_thirty_moments_reaches_the_same_weights(tmp_path) -> None:
             while not saved_above_zero(run) or len(of(run, Resumed)) < resumes:
                 time.sleep(0.01)
             time.sleep(random.random() / 4)
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it was done already
+                os.kill(pid, signal.SIGKILL)
             if nursery.ended() == 0:
                 break
             kills += 1
@@ -145,7 +153,6 @@ def test_kill_9_at_thirty_moments_reaches_the_same_weights(tmp_path) -> None:
         assert all(torch.equal(one[name], two[name]) for name in one)
         losses = [[event.loss for event in of(path, Step)] for path in (whole, run)]
         assert losses[0] == losses[1]
-    nursery.close()
 
 
 @pytest.mark.slow

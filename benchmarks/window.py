@@ -132,6 +132,7 @@ def until(app: QApplication, done: Callable[[], object]) -> None:
 def many_tensors(folder: Path, tensors: int) -> dict[str, float]:
     """Open a large header in the real window and filter it."""
     from inspector.app.assemble import assemble
+    from sparse_core.messages.query import parse
 
     path = folder / "many.safetensors"
     write_header(path, tensors)
@@ -159,9 +160,9 @@ def many_tensors(folder: Path, tensors: int) -> dict[str, float]:
     for key in KEYS:
         began = time.perf_counter()
         QTest.keyClicks(page.layers.filter, key)
-        typed = page.layers.filter.text().split()
-        if feed.layers.filter.split() != typed:
-            until(app, lambda typed=typed: feed.layers.filter.split() == typed)
+        typed = parse(page.layers.filter.text())
+        if feed.layers.filter != typed:
+            until(app, lambda typed=typed: feed.layers.filter == typed)
             app.processEvents()
             keystrokes.append(time.perf_counter() - began)
     filtering_ms = probe.worst_ms

@@ -64,6 +64,8 @@ def parse(words: Sequence[str]) -> Arguments:
     parser.add_argument("--at", type=_place, default=None)
     parser.add_argument("--zoom", type=_zoom, default=None)
     args = parser.parse_args(list(words))
+    for path in args.paths:
+        _refuse_bytes(path)
     if args.pictures and len(args.paths) != 1:
         raise SparseError("--pictures draws one checkpoint: name exactly one PATH.")
     if not args.pictures and (args.page or args.tensor or args.plane or args.at or args.zoom):
@@ -77,6 +79,17 @@ def parse(words: Sequence[str]) -> Arguments:
         at=args.at,
         zoom=args.zoom,
     )
+
+
+def _refuse_bytes(path: str) -> None:
+    """Refuse a name that holds bytes which are no text: it cannot cross the pipe."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = path.encode("utf-8", "replace").decode()
+        raise SparseError(
+            f"The name {shown} holds bytes that are no text: rename it, or use sparsescope scan."
+        ) from None
 
 
 def _place(text: str) -> tuple[int, int]:

@@ -326,7 +326,7 @@ class LayerTreeModel(QAbstractItemModel):
 
     def _text(self, item: int, column: int) -> str:
         if column == Column.LAYER:
-            return self._outline.label(item)
+            return words.shown(self._outline.label(item))
         if column == Column.PATTERN:
             return self._pattern(item)
         if column == Column.DENSITY:
@@ -341,7 +341,7 @@ class LayerTreeModel(QAbstractItemModel):
         """Return the row's column as a screen reader should say it."""
         text = self._text(item, column)
         if column == Column.LAYER:
-            return f"{self._outline.name(item)}, {self._shape(item, column)}"
+            return f"{words.shown(self._outline.name(item))}, {self._shape(item, column)}"
         if column == Column.DENSITY and text:
             return f"{text} kept"
         if column == Column.BROKEN and text:
@@ -352,11 +352,11 @@ class LayerTreeModel(QAbstractItemModel):
 
     def _tip(self, item: int, column: int) -> str:
         if item >= GROUP:
-            return f"{self._outline.name(item)}\n{self._shape(item, column)}"
+            return f"{words.shown(self._outline.name(item))}\n{self._shape(item, column)}"
         table = self._table
         kind = table.kinds[item] + ("" if table.known[item] else " (assumed)")
         lines = [
-            table.names[item],
+            words.shown(table.names[item]),
             f"{self._shape(item, column)} · {words.short_format(table.dtypes[item])} · {kind}",
             f"{words.count(int(table.elements[item]), 'weight')} · "
             f"{words.size(int(table.sizes[item]))}",

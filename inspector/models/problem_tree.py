@@ -19,6 +19,7 @@ from PySide6.QtCore import (
 )
 
 from inspector.models.group_feed import PAGE
+from inspector.models.words import shown
 from sparse_core.messages import Violations
 
 Index = QModelIndex | QPersistentModelIndex
@@ -164,7 +165,7 @@ class ProblemTree(QAbstractItemModel):
             return None
         if not below:
             layer = self._layers[index.row()]
-            return layer.text if index.column() else layer.name
+            return layer.text if index.column() else shown(layer.name)
         return self._said(self._layers[index.internalId() - 1], index.row(), index.column())
 
     # ------------------------------------------------------------ inside

@@ -131,7 +131,7 @@ def find_tensors(index: NameIndex, table: LayerTable, query: str) -> list[Result
     return [
         Result(
             table.names[row],
-            table.names[row],
+            words.shown(table.names[row]),
             match.places,
             beside=words.shape_text(table.shapes[row]),
             note=table.kinds[row],

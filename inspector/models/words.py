@@ -11,6 +11,15 @@ _MINUTE = 60
 _HOUR = 3600
 
 
+def shown(name: str) -> str:
+    """Write a name so that it stays on its line and turns no direction: the rest shows as �."""
+    if name.isprintable():
+        return name
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name
+    )
+
+
 def shape_text(shape: Sequence[int]) -> str:
     """Write ``256 × 784``; a single number has no shape to speak of."""
     return " × ".join(str(side) for side in shape) if shape else "scalar"

@@ -11,6 +11,7 @@ from inspector.models.checkpoint_feed import CheckpointFeed
 from inspector.models.feed_words import heading_of
 from inspector.models.layer_focus import LayerFocus
 from inspector.models.problem_tree import ProblemTree
+from inspector.models.words import shown
 from inspector.pages.weights.acts import Acts
 from inspector.pages.weights.edge_measures import EdgeMeasures
 from inspector.pages.weights.finding import Finding
@@ -281,8 +282,8 @@ class WeightsPage(Parts):
         tensor = self._view.tensor
         self._report = self._cell = None
         self.canvas.set_picture(None)
-        self.canvas.set_waiting(f"Reading {tensor} …" if tensor else "")
-        self.map_panel.title.setText(tensor or "Heat map")
+        self.canvas.set_waiting(f"Reading {shown(tensor)} …" if tensor else "")
+        self.map_panel.title.setText(shown(tensor) or "Heat map")
         self.map_panel.beside.set_whole("reading …" if tensor else "")
         self.figures.set_rows([])
         self.notes.clear()

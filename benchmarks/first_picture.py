@@ -8,6 +8,7 @@ shows the whole tensor; the file was opened before. Both are timed in turn, medi
 """
 
 import argparse
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +16,6 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
-from safetensors.numpy import save_file
-
 from sparse_core import native
 from sparse_core.analysis.geometry import cells
 from sparse_core.analysis.pyramid import Pyramid
@@ -25,17 +24,27 @@ from sparse_core.messages import TILE, Plane, ScanOptions, TileKey
 
 NAME = "layer.weight"
 SCREEN = (1000, 1600)
+BFLOAT16_ONE = 0x3F80
 
 
 def make(path: Path, shape: tuple[int, int], dtype: str) -> None:
-    """Write a 2:4 sparse matrix; a few of its groups are broken."""
+    """Write a 2:4 sparse matrix; one of its groups is broken.
+
+    numpy has no bfloat16: the upper halves of fp32 are written, and the header says what they are.
+    """
     rng = np.random.default_rng(0)
     block = rng.standard_normal((min(256, shape[0]), shape[1]), dtype=np.float32)
     block[:, 2::4] = 0
     block[:, 3::4] = 0
-    whole = np.tile(block.astype(dtype), (-(-shape[0] // len(block)), 1))[: shape[0]]
-    whole[shape[0] // 2, :4] = 1
-    save_file({NAME: whole}, path)
+    raw = (block.view("<u4") >> 16).astype("<u2") if dtype == "bfloat16" else block.astype(dtype)
+    whole = np.tile(raw, (-(-shape[0] // len(raw)), 1))[: shape[0]]
+    whole[shape[0] // 2, :4] = BFLOAT16_ONE if dtype == "bfloat16" else 1
+    code = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}[dtype]
+    entry = {"dtype": code, "shape": shape, "data_offsets": [0, whole.nbytes]}
+    header = json.dumps({NAME: entry}).encode()
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        whole.tofile(file)
 
 
 def keys(shape: tuple[int, int]) -> list[TileKey]:
@@ -74,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=16384)
     parser.add_argument("--columns", type=int, default=16384)
-    parser.add_argument("--dtype", choices=("float32", "float16"), default="float32")
+    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32")
     parser.add_argument("--runs", type=int, default=5)
     args = parser.parse_args()
     shape = (args.rows, args.columns)

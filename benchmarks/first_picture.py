@@ -16,6 +16,7 @@ from statistics import median
 from time import perf_counter
 
 import numpy as np
+
 from sparse_core import native
 from sparse_core.analysis.geometry import cells
 from sparse_core.analysis.pyramid import Pyramid

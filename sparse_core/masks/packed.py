@@ -145,12 +145,12 @@ def count_columns(words: Words, columns: int) -> Counts:
     return total
 
 
-def pack(mask: Flags, layout: Layout | None = None) -> PackedMask:
+def pack(mask: npt.ArrayLike, layout: Layout | None = None) -> PackedMask:
     """Pack booleans.
 
     Parameters
     ----------
-    mask : ndarray of bool
+    mask : array-like of bool
         True = kept; in the tensor's shape, or any shape with as many elements if a layout is
         given.
     layout : Layout, optional
@@ -161,10 +161,11 @@ def pack(mask: Flags, layout: Layout | None = None) -> PackedMask:
     ValueError
         If mask and layout do not have the same number of elements.
     """
-    layout = layout or layout_of(mask.shape, "linear")
-    if mask.size != layout.elements:
-        raise ValueError(f"a mask of {mask.size} elements does not fit shape {layout.shape}")
-    flags = np.ascontiguousarray(mask, np.bool_).reshape(-1)
+    given = np.asarray(mask, np.bool_)
+    layout = layout or layout_of(given.shape, "linear")
+    if given.size != layout.elements:
+        raise ValueError(f"a mask of {given.size} elements does not fit shape {layout.shape}")
+    flags = np.ascontiguousarray(given).reshape(-1)
     words = empty_words(layout.rows, layout.columns)
     kernels.pack_nonzero(flags.view(np.uint8), 0xFF, layout.columns, words)
     return PackedMask(words, layout)

@@ -78,9 +78,16 @@ def _candidates(model: nn.Module, owners: dict[int, int]) -> Iterator[Candidate]
     for prefix, module in model.named_modules():
         for short, parameter in module.named_parameters(prefix, recurse=False):
             if parameter.ndim >= 2:
-                kind, input_dim = _kind(module)
+                layer = _layer_of(model, prefix, module)
+                kind, input_dim = _kind(layer)
                 tied = owners[id(parameter)] > 1
-                yield Candidate(plain_name(short), module, parameter, kind, input_dim, tied)
+                yield Candidate(plain_name(short), layer, parameter, kind, input_dim, tied)
+
+
+def _layer_of(model: nn.Module, prefix: str, module: nn.Module) -> nn.Module:
+    """Give the layer that a weight works in; a parametrized weight lives in a list below it."""
+    above, found, _ = f".{prefix}".partition(".parametrizations.")
+    return model.get_submodule(above.removeprefix(".")) if found else module
 
 
 def _kind(module: nn.Module) -> tuple[str, int | None]:

@@ -67,3 +67,21 @@ def test_a_network_adds_up() -> None:
     assert figures.bytes["dense"] == 1150 * 4
     assert figures.bytes["n:m"] == (500 * 34 + 100 * 32 + 50 * 32) // 8
     assert figures.smallest == "n:m"
+
+
+def test_a_run_weighs_what_its_projections_keep(tmp_path) -> None:
+    from sparse_core.runs.reader import EventTail
+    from sparse_core.training.job import Request
+    from sparse_core.training.options import TrainOptions
+    from sparse_core.training.session import start
+
+    options = TrainOptions(task="digits", method="sr-ste", pattern="2:4", epochs=1)
+    start(Request(options), tmp_path / "run")
+    *_, last = EventTail(tmp_path / "run" / "events.jsonl").read()
+    # The digits network: 64-128-128-64-10, its first layer and its head dense.
+    sparse, dense = 128 * 128 + 128 * 64, 64 * 128 + 64 * 10
+    biases = 128 + 128 + 64 + 10
+    assert last.figures["parameters"] == sparse + dense + biases
+    assert last.figures["nonzero"] == sparse // 2 + dense + biases
+    assert last.figures["macs_dense"] == sparse + dense
+    assert last.figures["macs_effective"] == sparse // 2 + dense

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,14 @@ def cli(tmp_path: Path) -> Cli:
         "OMP_NUM_THREADS": "1",
     }
 
-    def run(*words: str | Path, cwd: Path | None = None, **extra: str) -> Ended:
+    def run(
+        *words: str | Path,
+        cwd: Path | None = None,
+        start: Sequence[str] = ("-m", "sparse_core"),
+        **extra: str,
+    ) -> Ended:
         return subprocess.run(
-            [sys.executable, "-P", "-m", "sparse_core", *map(str, words)],
+            [sys.executable, "-P", *start, *map(str, words)],
             cwd=cwd or tmp_path,
             env=environment | extra,
             capture_output=True,

@@ -2,12 +2,10 @@
 
 import json
 import os
-import resource
 import signal
 import struct
 import subprocess
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -291,24 +289,18 @@ def test_a_folder_is_never_written_into(here: Here, hub: Path, tmp_path: Path) -
     assert sorted(hub.rglob("*")) == before
 
 
-@pytest.fixture
-def small_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let no file grow beyond 9,000 bytes."""
-    # Bytecode would be cut short as well.
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("folder", [False, True])
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(
-    here: Here, hub: Path, model: Path, tmp_path: Path, small_disk: None, folder: bool
+    cli: Here, hub: Path, model: Path, tmp_path: Path, folder: bool
 ) -> None:
     before = sorted(tmp_path.iterdir())
     source = hub if folder else model
-    ended = here("export", source, "--repair", "2:4", "--out", tmp_path / "out")
+    # In a process of its own: the limit would end the test's own output as well. Bytecode would
+    # be cut short.
+    small_disk = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))"
+    start = f"{small_disk}; import sys; from sparse_core.__main__ import main; sys.exit(main())"
+    words = ("export", source, "--repair", "2:4", "--out", tmp_path / "out")
+    ended = cli(*words, start=("-c", start), PYTHONDONTWRITEBYTECODE="1")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "The disk is full" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1

@@ -13,6 +13,7 @@ from sparse_core.commands.streams import open_missing_streams
 CORE_WORDS = frozenset({*COMMANDS, "--version", "--help", "-h"})
 WINDOW_USAGE = """\
 usage: sparsescope [PATH ...]                 open the window
+       sparsescope PATH --diff PATH           compare two checkpoints in the window
        sparsescope PATH --pictures DIR ...    draw its pages as pictures, without a display
        sparsescope COMMAND ...                run one of the commands below
 

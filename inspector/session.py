@@ -6,11 +6,13 @@ never blocks a start; what cannot be read is as good as absent, and said.
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from inspector.page_names import PAGES
 from inspector.state import FileView, SessionState
 
 VERSION = 1
@@ -27,6 +29,8 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     front : int
         Which of them was in front.
     page : str
+    pages : dict of str to anything
+        What each page beside the checkpoints showed, in its own words.
     geometry : str
         Place and size of the window, as hexadecimal digits of Qt's own form.
     version : int
@@ -35,16 +39,19 @@ class Kept(msgspec.Struct, frozen=True, omit_defaults=True):
     files: tuple[FileView, ...] = ()
     front: int = 0
     page: str = "weights"
+    pages: dict[str, dict[str, Any]] = {}
     geometry: str = ""
     version: int = VERSION
 
 
-def kept_of(state: SessionState, geometry: str) -> Kept:
+def kept_of(
+    state: SessionState, geometry: str, pages: Mapping[str, dict[str, Any]] | None = None
+) -> Kept:
     """Return what is worth keeping of a session."""
     files = state.files[-MOST_FILES:]
     numbers = [file.number for file in files]
     front = numbers.index(state.current) if state.current in numbers else 0
-    return Kept(files, front, state.page, geometry)
+    return Kept(files, front, state.page, dict(pages or {}), geometry)
 
 
 def restored(state: SessionState, kept: Kept) -> SessionState:
@@ -52,10 +59,11 @@ def restored(state: SessionState, kept: Kept) -> SessionState:
     first = len(state.files)
     for file in kept.files:
         state = state.with_new(file)
+    page = kept.page if kept.page in PAGES else "weights"
     if not kept.files:
-        return state
+        return msgspec.structs.replace(state, page=page)
     front = state.files[first + min(max(kept.front, 0), len(kept.files) - 1)]
-    return msgspec.structs.replace(state, current=front.number)
+    return msgspec.structs.replace(state, current=front.number, page=page)
 
 
 def read(path: Path) -> tuple[Kept, str]:

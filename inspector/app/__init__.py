@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 
 from inspector.app.arguments import Arguments, parse
+from inspector.errands import CompareTwo
 from sparse_core.errors import SparseError
 
 BAD_INPUT = 2
@@ -55,6 +56,8 @@ def run(wanted: Arguments) -> int:
     window.show()
     for place in wanted.paths:
         window.open_place(place)
+    if wanted.diff:
+        window.run(CompareTwo(wanted.paths[0], wanted.diff))
     # After the first paint: the window is up and usable while the core starts.
     QTimer.singleShot(0, link.start)
     status = app.exec()

@@ -8,10 +8,9 @@ from typing import NoReturn
 import msgspec
 
 from inspector.link.places import split
+from inspector.page_names import PAGES
 from sparse_core.errors import SparseError
 from sparse_core.messages import PLANES, Plane
-
-PAGES = ("weights",)
 
 
 class Arguments(msgspec.Struct, frozen=True):
@@ -21,6 +20,8 @@ class Arguments(msgspec.Struct, frozen=True):
     ----------
     paths : tuple of str
         Checkpoints to open, as absolute text or ``HOST:PATH``; nobody looked whether they exist.
+    diff : str
+        Checkpoint to compare the first with, "" for none.
     pictures : str
         Folder to draw pictures into, "" for the window.
     page, tensor, plane : str
@@ -32,6 +33,7 @@ class Arguments(msgspec.Struct, frozen=True):
     """
 
     paths: tuple[str, ...] = ()
+    diff: str = ""
     pictures: str = ""
     page: str = ""
     tensor: str = ""
@@ -57,21 +59,25 @@ def parse(words: Sequence[str]) -> Arguments:
     """
     parser = _Parser(prog="sparsescope", add_help=False)
     parser.add_argument("paths", nargs="*")
+    parser.add_argument("--diff", metavar="PATH", default="")
     parser.add_argument("--pictures", metavar="DIR", default="")
-    parser.add_argument("--page", choices=PAGES, default="")
+    parser.add_argument("--page", choices=tuple(PAGES), default="")
     parser.add_argument("--tensor", default="")
     parser.add_argument("--plane", choices=PLANES, default="")
     parser.add_argument("--at", type=_place, default=None)
     parser.add_argument("--zoom", type=_zoom, default=None)
     args = parser.parse_args(list(words))
-    for path in args.paths:
+    for path in (*args.paths, args.diff):
         _refuse_bytes(path)
+    if args.diff and len(args.paths) != 1:
+        raise SparseError("--diff compares two checkpoints: write PATH --diff PATH.")
     if args.pictures and len(args.paths) != 1:
         raise SparseError("--pictures draws one checkpoint: name exactly one PATH.")
     if not args.pictures and (args.page or args.tensor or args.plane or args.at or args.zoom):
         raise SparseError("--page, --tensor, --plane, --at and --zoom go with --pictures DIR.")
     return Arguments(
-        paths=tuple(path if split(path)[0] else str(Path(path).absolute()) for path in args.paths),
+        paths=tuple(map(_whole, args.paths)),
+        diff=_whole(args.diff) if args.diff else "",
         pictures=args.pictures,
         page=args.page,
         tensor=args.tensor,
@@ -79,6 +85,11 @@ def parse(words: Sequence[str]) -> Arguments:
         at=args.at,
         zoom=args.zoom,
     )
+
+
+def _whole(path: str) -> str:
+    """Return a path that does not depend on the folder; one of another machine stays."""
+    return path if split(path)[0] else str(Path(path).absolute())
 
 
 def _refuse_bytes(path: str) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 import msgspec
 
-from inspector.app.arguments import PAGES, Arguments
+from inspector.app.arguments import Arguments
+from inspector.errands import CompareTwo
+from inspector.page_names import PAGES
 from sparse_core.errors import SparseError
 
 SIZE = (1440, 900)
@@ -75,10 +77,15 @@ class _Studio:
             self._until_settled()
             self._choose(wanted)
             self._point(wanted)
+            if wanted.diff:
+                self._window.run(CompareTwo(wanted.paths[0], wanted.diff, wanted.tensor))
+            shown: dict[str, Any] = {}
             for page in [wanted.page] if wanted.page else PAGES:
+                self._window.shelf.show(page)
+                self._until_settled()
                 self._save(page, folder)
-            assert self._window.page is not None
-            return self._window.page.shown()
+                shown |= self._shown(page, alone=page == wanted.page)
+            return shown
         finally:
             self._window.close()
 
@@ -120,8 +127,24 @@ class _Studio:
             if not self._window.grab().save(str(path)):
                 raise SparseError(f"The picture {path} cannot be written.")
 
+    def _shown(self, page: str, alone: bool) -> dict[str, Any]:
+        """Return what a page says; what the checkpoint's own says stands on top."""
+        front = self._window.shelf.front
+        if front is None:
+            assert self._window.page is not None
+            return self._window.page.shown()
+        return front.shown() if alone else {page: front.shown()}
+
     def _until_settled(self) -> None:
-        self._until(lambda: self._window.page is not None and self._window.page.settled)
+        window = self._window
+
+        def settled() -> bool:
+            front = window.shelf.front
+            if front is not None:
+                return front.settled
+            return window.page is not None and window.page.settled
+
+        self._until(settled)
 
     def _until(self, done: Callable[[], bool]) -> None:
         """Let the program run until something is done, or a problem turns up."""

@@ -1,6 +1,7 @@
 """What stands in the window: the rail, the top line, the pages, the log and the status line."""
 
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 import resources
+from inspector.page_names import PAGES
 from inspector.theme import Theme
 from inspector.views.file_tabs import FileTabs
 from inspector.views.log_pane import LogPane
@@ -20,6 +22,9 @@ from inspector.views.problem_bar import ProblemBar
 from inspector.views.search_field import SearchField
 from inspector.views.status_line import StatusLine
 from inspector.views.welcome import Welcome
+
+if TYPE_CHECKING:
+    from resources import IconName
 
 _LOG_HEIGHT = 180
 _TOP_HEIGHT = 30
@@ -30,7 +35,8 @@ class Frame(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.rail = PageRail({"weights": ("Weights", partial(resources.icon, "weights"))}, theme)
+        icons = {name: partial(resources.icon, cast("IconName", name)) for name in PAGES}
+        self.rail = PageRail({name: (PAGES[name], icons[name]) for name in PAGES}, theme)
         self.rail.set_page("weights")
         self.tabs = FileTabs(theme)
         self.search = SearchField(theme)

@@ -36,7 +36,8 @@ class SessionKeeping(QObject):
         if complaint:
             self._window.problems.add(Problem(complaint, severity="notice", where="session"))
         self.restore_geometry(kept)
-        if kept.files:
+        self._window.shelf.restore(kept.pages)
+        if kept.files or kept.page != self._window.session.state.page:
             self._window.session.show(session.restored(self._window.session.state, kept))
 
     def restore_geometry(self, kept: session.Kept) -> None:
@@ -50,4 +51,5 @@ class SessionKeeping(QObject):
             return
         geometry = bytes(self._window.saveGeometry().data()).hex()
         with suppress(OSError):
-            session.write(self._path, session.kept_of(self._window.session.state, geometry))
+            state, pages = self._window.session.state, self._window.shelf.keep()
+            session.write(self._path, session.kept_of(state, geometry, pages))

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QMainWindow
 
 import resources
 from inspector.commands import Commands, Situation
+from inspector.errands import Errand
 from inspector.link.core import CoreLink
 from inspector.link.cores import Cores
 from inspector.link.places import split
@@ -26,6 +27,7 @@ from inspector.main_window.journey import Journey
 from inspector.main_window.main_menu import MainMenu
 from inspector.main_window.open_files import OpenFiles
 from inspector.main_window.page_commands import PageTies
+from inspector.main_window.page_shelf import OF_FILES, PageShelf
 from inspector.main_window.preferences import Preferences
 from inspector.main_window.remote_opening import RemoteOpening
 from inspector.main_window.searching import Searching
@@ -88,6 +90,7 @@ class MainWindow(QMainWindow):
         self.remote = RemoteOpening(self)
         self.keeping = SessionKeeping(self, kept)
         self.ties = PageTies(self.files, self.preferences, frame.status, self)
+        self.shelf = PageShelf(self)
         self.commands = Commands(self._handlers(), self)
         self.addActions(self.commands.all())
         self.menu = MainMenu(self)
@@ -119,7 +122,7 @@ class MainWindow(QMainWindow):
 
     @property
     def page(self) -> "WeightsPage | None":
-        """The page in front, None on the first screen."""
+        """The page of the checkpoint in front, None on the first screen."""
         return self.files.page
 
     @property
@@ -129,12 +132,17 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: str, container: str = "", host: str = "") -> None:
         """Open a checkpoint, or bring it to the front if it is open."""
-        self.session.show(self.session.state.with_file(path, container, host))
+        state = self.session.state.with_file(path, container, host)
+        self.session.show(msgspec.structs.replace(state, page="weights"))
 
     def open_place(self, place: str) -> None:
         """Open what a user wrote: ``PATH`` or ``HOST:PATH``."""
         host, path = split(place)
         self.open_path(path, host=host)
+
+    def run(self, errand: Errand) -> None:
+        """Bring the page forward that does this, and let it do it."""
+        self.shelf.run(errand)
 
     def tell_bug(self, trace: str) -> None:
         """Tell of an error of our own: in the bar that it happened, in the log where."""
@@ -145,6 +153,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the session, and end the cores with the window."""
         self.keeping.save()
+        self.shelf.release()
         self.cores.stop()
         super().closeEvent(event)
 
@@ -183,7 +192,7 @@ class MainWindow(QMainWindow):
             "layers.next": self._on_page(lambda page: page.go(1)),
             "layers.previous": self._on_page(lambda page: page.go(-1)),
             "layers.map": self._on_page(lambda page: page.go_to_map()),
-            "layers.cancel": self.files.cancel,
+            "layers.cancel": self._cancel,
             "help.copy_problem": self.problems.copy_details,
             "help.about": lambda: show_about(self, self.cores.welcome(self.core_desk.host)),
             **{f"view.{plane}": partial(self._choose_plane, plane) for plane in PLANES},
@@ -192,6 +201,7 @@ class MainWindow(QMainWindow):
             **self.searching.handlers(),
             **self.remote.handlers(),
             **self.ties.handlers(),
+            **self.shelf.handlers(),
         }
 
     def _connect(self, follower: SchemeFollower) -> None:
@@ -207,6 +217,9 @@ class MainWindow(QMainWindow):
         files.plane_chosen.connect(self._choose_plane)
         files.problem_found.connect(self.problems.add)
         files.about_dropped.connect(self.problems.clear_about)
+        self.shelf.made.connect(self.stack.addWidget)
+        self.shelf.moved.connect(self._update_status)
+        self.rail.page_wanted.connect(self.shelf.show)
         self.tabs.file_chosen.connect(self._bring_forward)
         self.tabs.file_closed.connect(self._close_file)
         self.tabs.open_wanted.connect(self.commands["file.open"].trigger)
@@ -218,7 +231,7 @@ class MainWindow(QMainWindow):
         self.problems.action_wanted.connect(self._on_action_wanted)
         self.problems.count_changed.connect(lambda *_: self._update_commands())
         self.log.close_wanted.connect(self._toggle_log)
-        self.status.cancel_wanted.connect(files.cancel)
+        self.status.cancel_wanted.connect(self._cancel)
 
     def _on_page(self, act: "Callable[[WeightsPage], None]") -> Callable[[], None]:
         def handler() -> None:
@@ -230,8 +243,10 @@ class MainWindow(QMainWindow):
     @property
     def situation(self) -> Situation:
         """What decides whether commands are possible."""
-        state, feed = self.session.state, self.feed
+        state, feed, front = self.session.state, self.feed, self.shelf.front
         return Situation(
+            page=state.page,
+            facts=front.facts if front is not None else frozenset(),
             files=len(state.files),
             tensor=bool(state.file and state.file.tensor),
             rows=len(feed.table) if feed else 0,
@@ -244,6 +259,13 @@ class MainWindow(QMainWindow):
             redo=self.journey.can("redo"),
         )
 
+    def _cancel(self) -> None:
+        """Stop what the page in front has in hand."""
+        if self.shelf.front is not None:
+            self.shelf.front.cancel()
+        else:
+            self.files.cancel()
+
     def _update_commands(self) -> None:
         self.commands.update_enabled(self.situation)
 
@@ -253,7 +275,7 @@ class MainWindow(QMainWindow):
     def _on_session_changed(self, old: SessionState, new: SessionState) -> None:
         self.files.follow(old, new)
         self.journey.note(old, new)
-        if old.current != new.current or old.files != new.files:
+        if (old.current, old.files, old.page) != (new.current, new.files, new.page):
             self._show_current(old, new)
         if old.log_shown != new.log_shown:
             self.log.setVisible(new.log_shown)
@@ -263,10 +285,17 @@ class MainWindow(QMainWindow):
         self.tabs.set_files(
             [(file.number, file.title, file.place) for file in state.files], state.current
         )
-        page = self.pages.get(state.current)
-        self.stack.setCurrentWidget(page or self.welcome)
-        if page is not None and old.current != state.current:
-            page.go_to_layers()
+        self.rail.set_page(state.page)
+        if state.page == "weights":
+            page = self.pages.get(state.current)
+            self.stack.setCurrentWidget(page or self.welcome)
+            if page is not None and (old.current, old.page) != (state.current, state.page):
+                page.go_to_layers()
+        else:
+            other = self.shelf.page(state.page)
+            self.stack.setCurrentWidget(other)
+            if old.page != state.page:
+                other.come_forward()
         self.setWindowTitle(f"{state.file.title} – Sparsescope" if state.file else "Sparsescope")
         self.core_desk.show()
         self.ties.show_hint()
@@ -274,7 +303,9 @@ class MainWindow(QMainWindow):
 
     @Slot(int)
     def _bring_forward(self, number: int) -> None:
-        self.session.show(msgspec.structs.replace(self.session.state, current=number))
+        state = self.session.state
+        page = state.page if state.page in OF_FILES else "weights"
+        self.session.show(msgspec.structs.replace(state, current=number, page=page))
 
     @Slot(int)
     def _close_file(self, number: int) -> None:
@@ -302,8 +333,11 @@ class MainWindow(QMainWindow):
             self._update_status()
 
     def _update_status(self) -> None:
-        feed = self.feed
-        if feed is None:
+        feed, front = self.feed, self.shelf.front
+        if front is not None:
+            self.status.set_text(front.status)
+            self.status.set_progress(front.progress)
+        elif feed is None:
             self.status.set_text("")
             self.status.set_progress(None)
         else:
@@ -336,3 +370,4 @@ class MainWindow(QMainWindow):
         self.frame.set_theme(theme)
         self.searching.set_theme(theme)
         self.files.set_theme(theme)
+        self.shelf.set_theme(theme)

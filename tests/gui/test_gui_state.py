@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication
 
 from inspector.commands import MENUS, TABLE, Commands, Situation
+from inspector.page_names import PAGES
 from inspector.settings import MOST_RECENT, Settings, SettingsFile
 from inspector.state import Session, SessionState
 
@@ -108,17 +110,31 @@ def test_recent_files_are_few_and_unique() -> None:
 def test_ids_titles_and_shortcuts_are_unique() -> None:
     ids = [command.id for command in TABLE]
     titles = [command.title for command in TABLE]
-    shortcuts = [text for command in TABLE for text in command.shortcuts]
-    for values in (ids, titles, shortcuts):
+    for values in (ids, titles):
         assert len(values) == len(set(values))
+    # Two pages may share a key: only one of them is in front.
+    for page in PAGES:
+        here = [command for command in TABLE if command.page in ("", page)]
+        shortcuts = [text for command in here for text in command.shortcuts]
+        assert len(shortcuts) == len(set(shortcuts))
     assert {command.menu for command in TABLE} == set(MENUS)
+
+
+class Everything(frozenset[str]):
+    """Every fact that any page may ask for."""
+
+    def __contains__(self, fact: object) -> bool:
+        return True
 
 
 def test_every_command_is_possible_sometimes_and_says_why_when_not() -> None:
     steps = {"back": True, "forward": True, "undo": True, "redo": True, "broken": True}
     everything = Situation(files=2, tensor=True, rows=3, working=True, problems=1, **steps)
     for command in TABLE:
-        assert command.why_not(everything) == ""
+        there = replace(everything, page=command.page or "weights", facts=Everything())
+        assert command.why_not(there) == ""
+        elsewhere = replace(there, page="speed" if command.page != "speed" else "weights")
+        assert bool(command.why_not(elsewhere)) == bool(command.page)
         reason = command.why_not(Situation())
         assert not reason or reason.endswith(".")
 

@@ -3,6 +3,25 @@
 import msgspec
 
 from sparse_core.messages.folders import CacheHeld, CacheWanted, Folder, FolderWanted
+from sparse_core.messages.jobs import (
+    EndJob,
+    EndStage,
+    FollowJobs,
+    ForgetJobs,
+    Jobs,
+    JobStarted,
+    KnowRun,
+    Log,
+    LogWanted,
+    Measurements,
+    MeasurementsWanted,
+    ResumeTraining,
+    StartSweep,
+    StartTool,
+    StartTraining,
+    Steer,
+    Steered,
+)
 from sparse_core.messages.profile import Profile, ProfileWanted
 from sparse_core.messages.replies import (
     Cell,
@@ -36,6 +55,20 @@ from sparse_core.messages.requests import (
     ValuesWanted,
     WatchFiles,
 )
+from sparse_core.messages.runs import (
+    Advice,
+    AdviceWanted,
+    FollowRun,
+    RunAlert,
+    RunGroups,
+    RunHead,
+    RunLayers,
+    RunMarks,
+    RunSeries,
+    RunsTable,
+    RunState,
+    RunsWanted,
+)
 from sparse_core.messages.scan import Verdict
 from sparse_core.messages.timeline import (
     BundleWanted,
@@ -50,6 +83,14 @@ from sparse_core.messages.timeline import (
     TimelineRows,
     TimelineWanted,
     Written,
+)
+from sparse_core.messages.training import (
+    Draft,
+    DraftWanted,
+    Form,
+    FormWanted,
+    RecipeFound,
+    RecipeWanted,
 )
 from sparse_core.messages.violations import (
     Loupe,
@@ -92,6 +133,23 @@ Request = (
     | OscillatorsWanted
     | CompareWanted
     | BundleWanted
+    | FormWanted
+    | DraftWanted
+    | RecipeWanted
+    | StartTraining
+    | ResumeTraining
+    | StartSweep
+    | StartTool
+    | FollowJobs
+    | KnowRun
+    | ForgetJobs
+    | LogWanted
+    | Steer
+    | EndJob
+    | MeasurementsWanted
+    | FollowRun
+    | RunsWanted
+    | AdviceWanted
 )
 Reply = (
     Welcome
@@ -124,6 +182,24 @@ Reply = (
     | Oscillators
     | Compared
     | Written
+    | Form
+    | Draft
+    | RecipeFound
+    | JobStarted
+    | Jobs
+    | Log
+    | Steered
+    | EndStage
+    | Measurements
+    | RunHead
+    | RunSeries
+    | RunLayers
+    | RunGroups
+    | RunMarks
+    | RunState
+    | RunAlert
+    | RunsTable
+    | Advice
 )
 
 

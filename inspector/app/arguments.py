@@ -20,8 +20,6 @@ class Arguments(msgspec.Struct, frozen=True):
     ----------
     paths : tuple of str
         Checkpoints to open, as absolute text or ``HOST:PATH``; nobody looked whether they exist.
-    diff : str
-        Checkpoint to compare the first with, "" for none.
     pictures : str
         Folder to draw pictures into, "" for the window.
     page, tensor, plane : str
@@ -30,16 +28,18 @@ class Arguments(msgspec.Struct, frozen=True):
         Row and column of the weight under the cursor.
     zoom : float or None
         Pixels a weight; the map goes no closer than 64.
+    diff : str
+        Checkpoint to compare the first with, "" for none.
     """
 
     paths: tuple[str, ...] = ()
-    diff: str = ""
     pictures: str = ""
     page: str = ""
     tensor: str = ""
     plane: Plane | str = ""
     at: tuple[int, int] | None = None
     zoom: float | None = None
+    diff: str = ""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 from weights_story import User
 
 import resources
+from inspector.page_names import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREEN = "1600x1000x24"
@@ -128,8 +129,9 @@ def test_pictures_of_the_demo_in_both_themes(tmp_path: Path) -> None:
     drawn = pictures(tmp_path / "out", str(resources.demo()), "--at", "117,332", "--zoom", "16")
     assert drawn.returncode == 0, drawn.stderr
     names = sorted(entry.name for entry in (tmp_path / "out").iterdir())
-    assert names == ["shown.json", "weights-dark.png", "weights-light.png"]
-    dark, light = (QImage(str(tmp_path / "out" / name)) for name in names[1:])
+    drawn_pages = {f"{page}-{theme}.png" for page in PAGES for theme in ("dark", "light")}
+    assert set(names) == {"shown.json", *drawn_pages}
+    dark, light = (QImage(str(tmp_path / f"out/weights-{name}.png")) for name in ("dark", "light"))
     for image in (dark, light):
         assert (image.width(), image.height()) == (1440, 900)
     assert dark.pixelColor(3, 500).lightness() < 64 < 192 < light.pixelColor(3, 500).lightness()

@@ -17,5 +17,6 @@ COMMANDS: dict[str, str] = {
     "sensitivity": "sparse_core.commands.sensitivity",
     "curve": "sparse_core.commands.curve",
     "speed": "sparse_core.commands.speed",
+    "job": "sparse_core.commands.job",
 }
 """Name on the command line -> module."""

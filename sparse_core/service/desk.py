@@ -37,6 +37,20 @@ from sparse_core.messages import (
     ViolationsWanted,
     WatchFiles,
 )
+from sparse_core.messages.jobs import (
+    EndJob,
+    FollowJobs,
+    ForgetJobs,
+    KnowRun,
+    LogWanted,
+    MeasurementsWanted,
+    ResumeTraining,
+    StartSweep,
+    StartTool,
+    StartTraining,
+    Steer,
+)
+from sparse_core.messages.runs import FollowRun
 from sparse_core.messages.timeline import (
     BundleWanted,
     CompareWanted,
@@ -44,10 +58,16 @@ from sparse_core.messages.timeline import (
     SeriesTilesWanted,
     TimelineWanted,
 )
+from sparse_core.runs.places import absolute
 from sparse_core.service.findings import Findings
 from sparse_core.service.folders import held_by_cache, list_folder
+from sparse_core.service.followed_run import FollowedRun
+from sparse_core.service.following import Following
+from sparse_core.service.job_list import JobList
+from sparse_core.service.jobs import Jobs
 from sparse_core.service.lanes import Job, Lane, Work
 from sparse_core.service.listing import columns_of
+from sparse_core.service.measurements import measurements
 from sparse_core.service.outbox import Outbox, Write
 from sparse_core.service.pictures import Pictures
 from sparse_core.service.profiles import Profiles
@@ -71,6 +91,7 @@ LANES = (
     "repair",
     "series",
     "flips",
+    "jobs",
 )
 """One thread each, so that a scan keeps no cursor waiting."""
 
@@ -96,6 +117,8 @@ class Service:
         self._profiles = Profiles(self._shelf)
         self._timelines = Timelines(self._shelf)
         self._scans = Scans(self._shelf, self._outbox)
+        self._jobs = Jobs()
+        self._following = Following(self._outbox, idle=self._jobs.reap)
         self._watch = Watch(lambda news: self._outbox.say(Answer(0, news)))
         self._lanes = {name: Lane(name) for name in LANES}
         self._writer = Thread(target=self._outbox.run, name="writer", daemon=True)
@@ -104,6 +127,7 @@ class Service:
         """Start the threads."""
         self._writer.start()
         self._watch.start()
+        self._following.start()
         for lane in self._lanes.values():
             lane.start()
 
@@ -111,6 +135,7 @@ class Service:
         """Stop all work and end the threads."""
         self._watch.close()
         self._outbox.close()
+        self._following.close()
         for lane in self._lanes.values():
             lane.close()
         if self._writer.is_alive():
@@ -131,6 +156,7 @@ class Service:
             case Cancel(number):
                 for lane in self._lanes.values():
                     lane.cancel(number)
+                self._following.cancel(number)
                 self._reply(call, Done())
             case LookFirst(scan, rows):
                 self._scans.look_first(scan, rows)
@@ -210,11 +236,51 @@ class Service:
             case OscillatorsWanted() as body:
                 self._put("flips", call, partial(self._timelines.oscillators, wanted=body))
             case _:
+                self._queue_job(call)
+
+    def _queue_job(self, call: Call) -> None:
+        """Look at runs for a question, or give one about jobs to its lane."""
+        match call.body:
+            case FollowRun(run):
+                self._following.add(call.id, FollowedRun(str(absolute(run))))
+            case FollowJobs():
+                self._following.add(call.id, JobList())
+            case StartTraining() as body:
+                self._put("jobs", call, partial(self._jobs.train, wanted=body))
+            case ResumeTraining() as body:
+                self._put("jobs", call, partial(self._jobs.resume, wanted=body))
+            case StartSweep() as body:
+                self._put("jobs", call, partial(self._jobs.sweep, wanted=body))
+            case StartTool() as body:
+                self._put("jobs", call, partial(self._jobs.tool, wanted=body))
+            case EndJob() as body:
+                # A thread for each: one that takes its time keeps no other waiting.
+                self._put(f"end {body.folder}", call, partial(self._jobs.end, wanted=body))
+            case Steer() as body:
+                self._put("cell", call, partial(self._jobs.steer, wanted=body))
+            case _:
+                self._queue_look(call)
+
+    def _queue_look(self, call: Call) -> None:
+        """Give a question about what jobs left behind to its lane."""
+        match call.body:
+            case KnowRun() as body:
+                self._put("jobs", call, partial(self._jobs.know, wanted=body))
+            case ForgetJobs() as body:
+                self._put("jobs", call, partial(self._jobs.forget, wanted=body))
+            case LogWanted() as body:
+                self._put("jobs", call, partial(self._jobs.log, wanted=body))
+            case MeasurementsWanted() as body:
+                self._put("jobs", call, partial(measurements, wanted=body))
+            case _:
                 self.refuse(call.id, f"This core cannot do {type(call.body).__name__}.")
 
     def _put(self, lane: str, call: Call, work: Work) -> None:
         """Queue a job; of the questions of a view only the newest counts."""
         job = Job(call.id, work, self._outbox, bulk=lane in BULK, key=_place_of(call))
+        if lane not in self._lanes:
+            self._lanes[lane] = Lane(lane)
+            self._lanes[lane].start()
         self._lanes[lane].put(job)
 
     def _open(self, job: Job, wanted: OpenCheckpoint) -> Done:
@@ -243,6 +309,8 @@ def _place_of(call: Call) -> Hashable:
     body = call.body
     if isinstance(body, LayerWanted):
         return type(body), body.file.path, body.file.container
+    if isinstance(body, EndJob):
+        return type(body), body.folder
     if isinstance(body, TimelineWanted):
         return type(body), body.series
     view = getattr(body, "view", None)

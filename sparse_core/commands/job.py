@@ -11,11 +11,14 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
+from sparse_core.commands import COMMANDS
 from sparse_core.commands.child import BAD_INPUT, BUG, INTERRUPTED
-from sparse_core.errors import SparseError
+from sparse_core.errors import RunError, SparseError
 from sparse_core.runs.control import read_control
 from sparse_core.runs.folder import RunFolder
 from sparse_core.runs.job_state import STOPPED
@@ -27,6 +30,14 @@ KINDS = ("evaluate", "sensitivity", "curve", "export")
 LOOK_S = 0.2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with its words as an error of the job."""
+
+    def error(self, message: str) -> NoReturn:
+        """Complain."""
+        raise RunError(" ".join(message.split()))
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the command understands."""
     parser.add_argument("folder", type=Path, help="folder of the job")
@@ -36,8 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the command; its state says how it ended."""
-    from sparse_core.__main__ import build_parser
-
     folder = RunFolder(args.folder)
     folder.root.mkdir(parents=True, exist_ok=True)
     rows = folder.root / ROWS
@@ -50,16 +59,15 @@ def run(args: argparse.Namespace) -> int:
     sentence, status = "", BUG
     try:
         with _watched(folder, rows, heart):
-            command = build_parser(args.kind).parse_args([args.kind, *args.words])
-            status = command.run(command)
+            module = import_module(COMMANDS[args.kind])
+            parser = _Parser(prog=f"sparsescope {args.kind}")
+            module.add_arguments(parser)
+            status = module.run(parser.parse_args(args.words))
     except SparseError as error:
         state, sentence, status = "failed", str(error), BAD_INPUT
         print(f"sparsescope: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         sentence, status = STOPPED, INTERRUPTED
-    except SystemExit as error:
-        state, sentence, status = "failed", "Its options were refused; see the log.", BAD_INPUT
-        status = error.code if isinstance(error.code, int) else BAD_INPUT
     except Exception as error:  # noqa: BLE001 - whatever it is, its state must say so
         state, sentence = "failed", f"{type(error).__name__}: {error}"
         traceback.print_exc()

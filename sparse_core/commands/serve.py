@@ -16,6 +16,7 @@ from typing import NoReturn
 import msgspec
 
 from sparse_core import native
+from sparse_core.commands.streams import take_channels
 from sparse_core.messages import PROTOCOL, Call, FrameReader, Welcome
 from sparse_core.service import Service
 from sparse_core.version import VERSION
@@ -50,23 +51,6 @@ def run(args: argparse.Namespace) -> int:
     service.tell(welcome())
     listen(source, service)
     _leave()
-
-
-def take_channels() -> tuple[int, int]:
-    """Move the pipe off the standard descriptors, so that no library's print meets a frame.
-
-    Returns
-    -------
-    source, sink : int
-        Descriptors to read calls from and to write frames to. What is printed from here on goes
-        to stderr; reading stdin gives nothing.
-    """
-    source, sink = os.dup(0), os.dup(1)
-    os.dup2(2, 1)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    return source, sink
 
 
 def welcome() -> Welcome:

@@ -3,6 +3,9 @@
 Options of the chosen method and task come on top of those below: `train --method NAME --task NAME
 --help` shows them. A TOML file holds the same options by the same names. SIGINT and SIGTERM
 finish the step and save; a second one ends at once.
+
+With `--sweep lambda=0,2e-3,1e-2` or `--seeds 3` the run folder gets a run folder for each
+combination, trained one after the other; the same command goes on with a sweep that was cut off.
 """
 
 import argparse
@@ -16,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 from sparse_core.commands.growing import add_fields, grow
 from sparse_core.errors import RunError
 from sparse_core.runs.events import Event, to_line
+from sparse_core.runs.recipes import option_words
 
 if TYPE_CHECKING:
     import msgspec
 
 
 SUMMARY = "train a sparse network, or resume a run"
-_PLAIN = ("run", "folder", "resume", "json", "config", "command")
+_PLAIN = ("run", "folder", "resume", "json", "config", "command", "sweep", "seeds")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on where the run stopped")
     parser.add_argument("--config", type=Path, help="TOML file with options")
     parser.add_argument("--json", action="store_true", help="print the events, one a line")
+    parser.add_argument(
+        "--sweep",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE,...",
+        help="train once for each value; of several options each combination",
+    )
+    parser.add_argument("--seeds", type=int, metavar="N", help="train each with N seeds")
     grow(parser, _add_options)
 
 
@@ -101,6 +113,8 @@ def run(args: argparse.Namespace) -> int:
     given = {
         key: value for key, value in vars(args).items() if key not in _PLAIN and value is not None
     }
+    if args.sweep or args.seeds is not None:
+        return _sweep(args, given)
     progress = Progress(sys.stderr)
     echo = _print_line if args.json else progress.show
     if args.resume:
@@ -114,6 +128,24 @@ def run(args: argparse.Namespace) -> int:
     if not args.json and _first_process():
         progress.end(f"{outcome.run}: {outcome.reason} at step {outcome.step}")
     return 0
+
+
+def _sweep(args: argparse.Namespace, given: dict[str, Any]) -> int:
+    """Train one run after the other; nothing starts before the options of all fit."""
+    from sparse_core.commands.sweep import Sweep
+
+    if args.resume or args.json:
+        raise RunError("A sweep goes on by the same command, and prints no events: see its runs.")
+    if args.seeds is not None and args.seeds < 1:
+        raise RunError(f"--seeds must be at least 1, not {args.seeds}.")
+    values = {**(read_toml(args.config) if args.config else {}), **given}
+    seed = request_of(values).options.seed
+    config = ("--config", str(args.config.absolute())) if args.config else ()
+    shared = option_words(tuple((key, value) for key, value in given.items() if key != "seed"))
+    sweep = Sweep(args.folder, (*config, *shared), args.sweep, seed, args.seeds or 1)
+    for one in sweep.runs:
+        request_of({**values, **dict(one.options)})
+    return sweep.train(sys.argv)
 
 
 def request_of(values: dict[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from sparse_core.runs.events import Started
 from sparse_core.runs.folder import RunFolder
 from sparse_core.runs.known import Known
 from sparse_core.runs.reader import whole_lines
+from sparse_core.runs.sweeps import read_plan
 
 
 class Title(msgspec.Struct, frozen=True):
@@ -31,7 +32,10 @@ def title_of(folder: Path, known: Known | None = None) -> Title:
     """Name a job."""
     if known is not None and known.kind != "train":
         source = Path(known.source).name or folder.name
-        return Title(known.title or f"{known.kind} {source}", started=known.started)
+        plan = read_plan(folder)
+        total = -1 if plan is None else len(plan.runs)
+        title = known.title or f"{known.kind} {source}"
+        return Title(title, total=total, started=known.started)
     run = RunFolder(folder)
     total = _planned(run.events)
     try:

@@ -58,7 +58,9 @@ from sparse_core.messages.timeline import (
     SeriesTilesWanted,
     TimelineWanted,
 )
+from sparse_core.messages.training import DraftWanted, FormWanted, RecipeWanted
 from sparse_core.runs.places import absolute
+from sparse_core.service.drafts import Drafts
 from sparse_core.service.findings import Findings
 from sparse_core.service.folders import held_by_cache, list_folder
 from sparse_core.service.followed_run import FollowedRun
@@ -92,6 +94,7 @@ LANES = (
     "series",
     "flips",
     "jobs",
+    "draft",
 )
 """One thread each, so that a scan keeps no cursor waiting."""
 
@@ -118,7 +121,8 @@ class Service:
         self._timelines = Timelines(self._shelf)
         self._scans = Scans(self._shelf, self._outbox)
         self._jobs = Jobs()
-        self._following = Following(self._outbox, idle=self._jobs.reap)
+        self._drafts = Drafts()
+        self._following = Following(self._outbox, idle=self._tidy)
         self._watch = Watch(lambda news: self._outbox.say(Answer(0, news)))
         self._lanes = {name: Lane(name) for name in LANES}
         self._writer = Thread(target=self._outbox.run, name="writer", daemon=True)
@@ -138,8 +142,14 @@ class Service:
         self._following.close()
         for lane in self._lanes.values():
             lane.close()
+        self._drafts.close()
         if self._writer.is_alive():
             self._writer.join()
+
+    def _tidy(self) -> None:
+        """Take note of children that ended, and end one that nobody needs."""
+        self._jobs.reap()
+        self._drafts.rest()
 
     def tell(self, reply: Reply) -> None:
         """Say what nobody asked for."""
@@ -264,6 +274,12 @@ class Service:
     def _queue_look(self, call: Call) -> None:
         """Give a question about what jobs left behind to its lane."""
         match call.body:
+            case FormWanted() as body:
+                self._put("draft", call, partial(self._drafts.form, wanted=body))
+            case DraftWanted() as body:
+                self._put("draft", call, partial(self._drafts.draft, wanted=body))
+            case RecipeWanted() as body:
+                self._put("jobs", call, partial(self._drafts.recipe, wanted=body))
             case KnowRun() as body:
                 self._put("jobs", call, partial(self._jobs.know, wanted=body))
             case ForgetJobs() as body:

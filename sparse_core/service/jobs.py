@@ -63,8 +63,8 @@ class Jobs:
     def train(self, job: Job, wanted: StartTraining) -> JobStarted:
         """Start a training."""
         del job
-        refuse_untrusted(wanted.recipe)
         recipe = settled(wanted.recipe)
+        refuse_untrusted(recipe)
         folder = Path(recipe.run)
         known = Known(
             folder=recipe.run,
@@ -94,8 +94,8 @@ class Jobs:
     def sweep(self, job: Job, wanted: StartSweep) -> JobStarted:
         """Start a sweep, or go on with it."""
         del job
-        refuse_untrusted(wanted.recipe)
         recipe = settled(wanted.recipe)
+        refuse_untrusted(recipe)
         names = ", ".join(key for key, _ in wanted.over) or "seed"
         return self._start(
             Known(
@@ -113,7 +113,7 @@ class Jobs:
         del job
         source = absolute(wanted.source)
         task = str(dict(wanted.options).get("task", ""))
-        refuse_untrusted(Recipe((("task", task),), trusted=wanted.trusted))
+        refuse_untrusted(settled(Recipe((("task", task),), "unused", wanted.trusted)))
         words = tool_words(wanted.kind, source, wanted.options)
         folder = free_folder(tools_home(), (wanted.kind, source.stem), make=True)
         return self._start(

@@ -21,7 +21,8 @@ from sparse_core.training.schedule import Span, spans_of
 from sparse_core.training.stored import read_checkpoint
 from sparse_core.training.task import Data, Task, require_data
 
-_FALLBACK: Mapping[str, Any] = {"epochs": 10, "batch": 64, "optimizer": "sgd", "lr": 0.1}
+FALLBACK: Mapping[str, Any] = {"epochs": 10, "batch": 64, "optimizer": "sgd", "lr": 0.1}
+"""What neither the user nor the task says."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -117,11 +118,11 @@ class Job:
 
 def complete(options: TrainOptions, task: type[Task]) -> TrainOptions:
     """Fill in what the user left to the task."""
-    defaults = {**_FALLBACK, **task.defaults}
+    defaults = {**FALLBACK, **task.defaults}
     missing = {
         key: value
         for key, value in defaults.items()
-        if key in _FALLBACK and getattr(options, key) is None
+        if key in FALLBACK and getattr(options, key) is None
     }
     return msgspec.structs.replace(options, **missing)
 

@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "sensitivity": "sparse_core.commands.sensitivity",
     "curve": "sparse_core.commands.curve",
     "speed": "sparse_core.commands.speed",
+    "runs": "sparse_core.commands.runs",
     "draft": "sparse_core.commands.draft",
     "job": "sparse_core.commands.job",
 }

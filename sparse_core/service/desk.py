@@ -50,7 +50,7 @@ from sparse_core.messages.jobs import (
     StartTraining,
     Steer,
 )
-from sparse_core.messages.runs import FollowRun
+from sparse_core.messages.runs import AdviceWanted, FollowRun, RunsWanted
 from sparse_core.messages.timeline import (
     BundleWanted,
     CompareWanted,
@@ -74,6 +74,7 @@ from sparse_core.service.outbox import Outbox, Write
 from sparse_core.service.pictures import Pictures
 from sparse_core.service.profiles import Profiles
 from sparse_core.service.repairs import Repairs
+from sparse_core.service.run_tables import advice, runs_table
 from sparse_core.service.scanning import Scans
 from sparse_core.service.shelf import Shelf
 from sparse_core.service.timelines import Timelines
@@ -95,10 +96,11 @@ LANES = (
     "flips",
     "jobs",
     "draft",
+    "runs",
 )
 """One thread each, so that a scan keeps no cursor waiting."""
 
-BULK = frozenset({"open", "scan", "tiles", "series", "flips"})
+BULK = frozenset({"open", "scan", "tiles", "series", "flips", "runs"})
 """Lanes whose answers wait for credits."""
 
 
@@ -284,6 +286,10 @@ class Service:
                 self._put("jobs", call, partial(self._jobs.know, wanted=body))
             case ForgetJobs() as body:
                 self._put("jobs", call, partial(self._jobs.forget, wanted=body))
+            case RunsWanted() as body:
+                self._put("runs", call, partial(runs_table, wanted=body))
+            case AdviceWanted() as body:
+                self._put("runs", call, partial(advice, wanted=body))
             case LogWanted() as body:
                 self._put("jobs", call, partial(self._jobs.log, wanted=body))
             case MeasurementsWanted() as body:

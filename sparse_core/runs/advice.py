@@ -128,11 +128,8 @@ def _moving(figures: Figures) -> Iterator[Action]:
     strength = figures.option("lambda")
     if isinstance(strength, int | float) and figures.pattern:
         stronger = _stronger(float(strength), figures.exponent)
-        done = (
-            ""
-            if figures.exponent is None
-            else f" Lambda alone came to exp(-{figures.exponent:.2g})."
-        )
+        told = figures.exponent
+        done = f" Lambda alone came to exp(-{told:.2g})." if told else ""
         yield _train(
             figures,
             f"Train again with lambda {stronger:.2g}",
@@ -188,8 +185,8 @@ def _valid(figures: Figures) -> Iterator[Action]:
         yield Action(
             "speed",
             f"Time {figures.pattern} on this machine",
-            f"No group breaks {figures.pattern}, and kernels take {figures.eligible} of its "
-            "layers; whether they are faster is measured, not inferred.",
+            f"No group breaks {figures.pattern}, and kernels take {_of_layers(figures)} in bf16; "
+            "whether they are faster is measured, not inferred.",
             figures.checkpoint,
             (("pattern", figures.pattern),),
             command_line(("speed", figures.checkpoint)),
@@ -205,6 +202,15 @@ def _valid(figures: Figures) -> Iterator[Action]:
             "outputs.",
             compact=True,
         )
+
+
+def _of_layers(figures: Figures) -> str:
+    count = len(figures.layers)
+    return (
+        f"all {count} of its layers"
+        if figures.eligible == count
+        else f"{figures.eligible} of {count} layers"
+    )
 
 
 def _dense(figures: Figures) -> Iterator[Action]:

@@ -20,7 +20,7 @@ import msgspec
 import sparse_core
 from sparse_core.errors import RunError
 from sparse_core.runs.atomic import disk_errors
-from sparse_core.runs.known import Known, remember
+from sparse_core.runs.known import Known, forget, remember
 from sparse_core.runs.processes import TOKEN
 from sparse_core.runs.status import process_start
 
@@ -75,6 +75,8 @@ def launch(job: Known) -> tuple[Known, subprocess.Popen[bytes]]:
     token = secrets.token_hex(8)
     command = module_command(job.python, job.words)
     log = Path(job.folder) / LOG
+    # Before the process exists: one that nobody could find again must never be started.
+    remember(job)
     with disk_errors(log), log.open("ab") as out:
         try:
             process = subprocess.Popen(
@@ -87,6 +89,7 @@ def launch(job: Known) -> tuple[Known, subprocess.Popen[bytes]]:
                 start_new_session=True,
             )
         except OSError as error:
+            forget(job.folder)
             raise RunError(
                 f"{command[0]} cannot be started: {error.strerror}. Choose another Python "
                 "interpreter in the settings."
@@ -100,5 +103,10 @@ def launch(job: Known) -> tuple[Known, subprocess.Popen[bytes]]:
         started=time.time(),
         asked=None,
     )
-    remember(started)
+    try:
+        remember(started)
+    except RunError:
+        process.kill()
+        process.wait()
+        raise
     return started, process

@@ -49,7 +49,7 @@ class FollowedRun:
         self._alerted: set[AlertKind] = set()
         self._judged = self._weighed = self._heard = 0.0
         self._memory = self._free = self._total = -1
-        self._caught_up = self._begun = False
+        self._caught_up = self._begun = self._lived = False
 
     def look(self, tell: Tell) -> bool:
         """Read some events; judge the state when it is time."""
@@ -161,8 +161,9 @@ class FollowedRun:
         return os.path.join(self._run, relative) if relative else ""  # noqa: PTH118 - text in, text out
 
     def _alert(self, tell: Tell, standing: Standing, now: float) -> None:
-        """Say what is wrong, once each; what was over when it was opened is history."""
-        if not self._caught_up:
+        """Say what is wrong, once each; of a run that was over when it was opened nothing."""
+        self._lived |= standing.alive
+        if not (self._caught_up and self._lived):
             return
         speed = self._state.steps_per_s if self._state else None
         silent_s = now - self._heard if self._heard else 0.0

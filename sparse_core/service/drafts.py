@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from select import select
 from typing import IO
@@ -103,12 +104,18 @@ class _Child:
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout, self._said):
-            if stream is not None:
-                stream.close()
+            # A question that a dead child never took is still in the buffer.
+            with suppress(OSError):
+                if stream is not None:
+                    stream.close()
 
     def _death(self) -> RunError:
         """Say of what it died: the last line it wrote."""
-        code = self._process.wait()
+        try:
+            code = self._process.wait(LOOK_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
         self._said.seek(0)
         lines = self._said.read().decode(errors="replace").strip().splitlines()
         how = f"signal {-code}" if code < 0 else f"status {code}"

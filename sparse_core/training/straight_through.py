@@ -2,8 +2,52 @@
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from sparse_core.native import straight
+
+
+def _plain(*tensors: Tensor) -> bool:
+    """Say whether the native loops can take these: fp32, contiguous, on the CPU."""
+    return straight.is_native() and all(
+        one.dtype == torch.float32 and one.device.type == "cpu" and one.is_contiguous()
+        for one in tensors
+    )
+
+
+def project(weight: Tensor, kept: Tensor) -> Tensor:
+    """Give ``weight * kept``, a new tensor.
+
+    Parameters
+    ----------
+    weight : Tensor
+    kept : Tensor of bool, the shape of ``weight``
+    """
+    bits = kept.view(torch.uint8)
+    if not (_plain(weight) and bits.is_contiguous()):
+        return weight * bits  # three times faster than a bool factor
+    projected = torch.empty_like(weight)
+    straight.keep(_array(weight), _array(bits), _array(projected))
+    return projected
+
+
+def pulled(gradient: Tensor, weight: Tensor, kept: Tensor, pull: float) -> Tensor:
+    """Give ``gradient + pull * weight * (1 - kept)``, a new tensor; all of one shape."""
+    bits = kept.view(torch.uint8)
+    if not (_plain(gradient, weight) and bits.is_contiguous()):
+        return (weight * (1 - bits)).mul_(pull).add_(gradient)
+    result = torch.empty_like(weight)
+    straight.pull(_array(gradient), _array(weight), _array(bits), pull, _array(result))
+    return result
+
+
+def _array(tensor: Tensor) -> npt.NDArray[Any]:
+    """Show a tensor's memory as an array."""
+    # Not tensor.numpy(): that would forbid FSDP2 to free the gathered weight after use.
+    return np.from_dlpack(tensor.detach())
 
 
 class StraightThrough(torch.autograd.Function):
@@ -18,21 +62,19 @@ class StraightThrough(torch.autograd.Function):
     def forward(ctx: Any, weight: Tensor, kept: Tensor, pull: float) -> Tensor:
         """Zero what is not kept."""
         ctx.pull = pull
-        projected = weight * kept.view(torch.uint8)  # three times faster than a bool factor
+        projected = project(weight, kept)
         if pull:
-            ctx.save_for_backward(weight, projected)
+            ctx.save_for_backward(weight, kept)
         return projected
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        """Add the pull; ``weight - projected`` is the pruned part, exactly."""
+        """Add the pull on what this forward pass pruned."""
         (gradient,) = gradients
         if not ctx.pull:
             return gradient, None, None
-        weight, projected = ctx.saved_tensors
-        pulled = weight - projected
-        torch.add(gradient, pulled, alpha=ctx.pull, out=pulled)
-        return pulled, None, None
+        weight, kept = ctx.saved_tensors
+        return pulled(gradient, weight, kept, ctx.pull), None, None
 
 
 class PassThrough(torch.autograd.Function):

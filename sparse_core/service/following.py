@@ -17,6 +17,8 @@ from sparse_core.service.outbox import Outbox
 
 LOG = logging.getLogger(__name__)
 EVERY_S = 0.1
+IDLE_S = 1.0
+"""Seconds between two looks at nothing."""
 
 Tell = Callable[[Reply], None]
 """Sends an answer; raises ``Cancelled`` where nobody wants it any more."""
@@ -95,7 +97,8 @@ class Following:
         more = False
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed, 0.0 if more else self._every_s)
+                pause_s = self._every_s if self._open else IDLE_S
+                self._changed.wait(0.0 if more else pause_s)
                 if self._closed:
                     return
                 everyone = list(self._open.values())

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from inspector.theme.maps import Table, cividis, diverging, ramp, two_colours
+from inspector.theme.maps import Table, cividis, diverging, pack, ramp, rgb, two_colours
 
 
 class Theme(msgspec.Struct, frozen=True):
@@ -51,11 +51,17 @@ class Theme(msgspec.Struct, frozen=True):
         Parameters
         ----------
         plane : str
-            One of the planes of the map: density, violation, mask, magnitude, value.
+            One of the planes of the map: density, violation, mask, magnitude, value; flips and
+            last change of a series.
             Anything else is a magnitude.
         """
         if plane == "violation":
             return ramp(self.chip, self.bad, jump=0.35)
+        if plane == "flips":
+            return ramp(self.chip, self.bad, jump=0.12)
+        if plane == "last change":
+            # Byte 0 never flipped: the ground, not the first colour.
+            return (pack(rgb(self.chip)), *cividis()[1:])
         if plane == "density":
             return ramp(self.panel, self.accent)
         if plane == "mask":

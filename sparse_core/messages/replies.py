@@ -3,7 +3,7 @@
 from sparse_core.messages.checkpoint import CheckpointSummary, FileId
 from sparse_core.messages.requests import TileKey
 from sparse_core.messages.scan import LayerReport
-from sparse_core.messages.vocabulary import Message, Plane
+from sparse_core.messages.vocabulary import AnyPlane, Message
 
 Column = bytes
 """Numbers of one kind, little-endian, one a row."""
@@ -132,7 +132,7 @@ class Tile(Message, frozen=True):
 
     view: int
     tensor: str
-    plane: Plane
+    plane: AnyPlane
     key: TileKey
     height: int
     width: int

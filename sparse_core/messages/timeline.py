@@ -1,12 +1,10 @@
 """What is asked and answered about a series of checkpoints."""
 
-from typing import Literal
-
 import msgspec
 
 from sparse_core.messages.checkpoint import FileId
 from sparse_core.messages.requests import TileKey
-from sparse_core.messages.vocabulary import Message, Rule
+from sparse_core.messages.vocabulary import Message, Rule, SeriesPlane
 
 
 class SeriesId(msgspec.Struct, frozen=True):
@@ -51,9 +49,6 @@ class TimelineOptions(msgspec.Struct, frozen=True):
     reference: str = ""
     epsilon: float = 0.0
     cache: bool = True
-
-
-SeriesPlane = Literal["flips", "last change"]
 
 
 class TimelineWanted(Message, frozen=True):

@@ -19,6 +19,9 @@ Class = Literal["sparse", "broken", "unstructured", "dense", "other"]
 Light = Literal["yes", "no", "violated", "absent"]
 Plane = Literal["density", "violation", "mask", "magnitude", "value"]
 PLANES: tuple[Plane, ...] = get_args(Plane)
+SeriesPlane = Literal["flips", "last change"]
+AnyPlane = Plane | SeriesPlane
+"""What a heat map can show: of a checkpoint, or of a series of them."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):

@@ -31,7 +31,7 @@ from inspector.views.tile_canvas.painting import Scene, ScenePainter
 from inspector.views.tile_canvas.plot import Plot
 from inspector.views.tile_canvas.span import CELLS
 from inspector.views.tile_canvas.view import View, whole_view
-from sparse_core.messages import Cell, Picture, Plane, Profile, Tile
+from sparse_core.messages import AnyPlane, Cell, Picture, Profile, Tile
 
 _NOTCH = 120
 _READABLE = CELLS.index(24)
@@ -45,7 +45,7 @@ class TileCanvas(QWidget):
     """
 
     tiles_wanted = Signal(str, object)
-    """Plane and list of TileKey, nearest first. Each set replaces the last."""
+    """AnyPlane and list of TileKey, nearest first. Each set replaces the last."""
 
     cell_hovered = Signal(object, object)
     """Row and column of the weight under the mouse or the keyboard cursor."""
@@ -94,7 +94,7 @@ class TileCanvas(QWidget):
         return self._content.picture
 
     @property
-    def plane(self) -> Plane:
+    def plane(self) -> AnyPlane:
         """The plane shown."""
         return self._content.plane
 
@@ -160,7 +160,7 @@ class TileCanvas(QWidget):
         self.update()
 
     @Slot(str)
-    def set_plane(self, plane: Plane) -> None:
+    def set_plane(self, plane: AnyPlane) -> None:
         """Show another plane of the same picture, same view."""
         if plane != self.plane:
             self._content.show_plane(plane)

@@ -9,7 +9,7 @@ from inspector.views.tile_canvas.frame import Frame, compose, hatch
 from inspector.views.tile_canvas.needed import visible_tiles
 from inspector.views.tile_canvas.requests import Requests
 from inspector.views.tile_canvas.view import View
-from sparse_core.messages import Picture, Plane, Tile, TileKey
+from sparse_core.messages import AnyPlane, Picture, Tile, TileKey
 
 _HATCH_PERIOD = 5
 """Logical pixels from one hatching line to the next."""
@@ -20,7 +20,7 @@ class Content:
 
     def __init__(self) -> None:
         self.picture: Picture | None = None
-        self.plane: Plane = "violation"
+        self.plane: AnyPlane = "violation"
         self._cache = TileCache()
         self._requests = Requests()
         self._frame: tuple[View, float, Frame] | None = None
@@ -40,7 +40,7 @@ class Content:
         self.picture = picture
         return True
 
-    def show_plane(self, plane: Plane) -> None:
+    def show_plane(self, plane: AnyPlane) -> None:
         """Take another plane of the picture."""
         self.plane = plane
         self.forget_requests()

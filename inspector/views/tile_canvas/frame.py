@@ -11,7 +11,7 @@ from inspector.views.tile_canvas.cache import Cells, TileCache
 from inspector.views.tile_canvas.needed import stand_ins, visible_tiles
 from inspector.views.tile_canvas.span import Span
 from inspector.views.tile_canvas.view import View
-from sparse_core.messages import TILE, Picture, Plane, TileKey
+from sparse_core.messages import TILE, AnyPlane, Picture, TileKey
 
 HATCH = 1
 """The byte of a hatching line: no violation has it (they begin at 55)."""
@@ -47,7 +47,7 @@ class Frame(msgspec.Struct, frozen=True):
     sharp: bool
 
 
-def compose(view: View, picture: Picture, plane: Plane, cache: TileCache) -> Frame:
+def compose(view: View, picture: Picture, plane: AnyPlane, cache: TileCache) -> Frame:
     """Put together what is held: own tiles where they are, else the least coarse stand-in."""
     height = max(0, view.rows.stop - view.rows.start)
     width = max(0, view.columns.stop - view.columns.start)
@@ -127,7 +127,7 @@ class _Part(msgspec.Struct, frozen=True):
 
 
 def _from_coarser(
-    key: TileKey, rows: _Part, columns: _Part, picture: Picture, plane: Plane, cache: TileCache
+    key: TileKey, rows: _Part, columns: _Part, picture: Picture, plane: AnyPlane, cache: TileCache
 ) -> Cells | None:
     for other in stand_ins(key, picture):
         cells = cache.get(plane, other)

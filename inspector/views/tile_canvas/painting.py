@@ -16,7 +16,7 @@ from inspector.views.tile_canvas.furniture import Furniture, Layout
 from inspector.views.tile_canvas.overlay import Block, frame, grid, outline
 from inspector.views.tile_canvas.plot import Plot
 from inspector.views.tile_canvas.view import View
-from sparse_core.messages import Picture, Plane
+from sparse_core.messages import AnyPlane, Picture
 
 _GRID_SHARE = 0.4
 
@@ -25,7 +25,7 @@ class Scene(msgspec.Struct, frozen=True):
     """Everything that one painting shows."""
 
     picture: Picture
-    plane: Plane
+    plane: AnyPlane
     view: View
     frame: Frame
     badge: str
@@ -42,7 +42,7 @@ class ScenePainter:
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
         self._furniture = Furniture(theme)
-        self._tables: dict[Plane, list[int]] = {}
+        self._tables: dict[AnyPlane, list[int]] = {}
         # Opaque: a blended line from top to bottom costs ten times as much.
         self._grid = QColor.fromRgba(pack(mix(rgb(theme.panel), rgb(theme.dim), _GRID_SHARE)))
 
@@ -76,7 +76,7 @@ class ScenePainter:
         for gap in scene.frame.gaps:
             painter.fillRect(gap.left, gap.top, gap.width, gap.height, ground)
 
-    def _table(self, plane: Plane) -> list[int]:
+    def _table(self, plane: AnyPlane) -> list[int]:
         if plane not in self._tables:
             table = list(self._theme.colour_map(plane))
             if plane == "violation":

@@ -3,7 +3,7 @@
 from inspector.views.tile_canvas.cache import TileCache
 from inspector.views.tile_canvas.needed import backdrop, closer, nearest_first, ring, visible_tiles
 from inspector.views.tile_canvas.view import View
-from sparse_core.messages import Picture, Plane, TileKey
+from sparse_core.messages import AnyPlane, Picture, TileKey
 
 
 class Requests:
@@ -24,7 +24,7 @@ class Requests:
         self,
         view: View,
         picture: Picture,
-        plane: Plane,
+        plane: AnyPlane,
         cache: TileCache,
         focus: tuple[float, float],
     ) -> list[TileKey] | None:

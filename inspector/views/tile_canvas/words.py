@@ -3,24 +3,28 @@
 import msgspec
 
 from inspector.views.tile_canvas.view import View
-from sparse_core.messages import Picture, Plane
+from sparse_core.messages import AnyPlane, Picture
 from sparse_core.patterns import NMPattern
 
-_STATISTICS: dict[Plane, str] = {
+_STATISTICS: dict[AnyPlane, str] = {
     "density": "density",
     "violation": "worst violation",
     "mask": "any kept",
     "magnitude": "largest |w|",
     "value": "value of the largest |w|",
+    "flips": "share of flips",
+    "last change": "latest step of a flip",
 }
 """What a pixel that stands for many weights shows of them."""
 
-_EXACT: dict[Plane, str] = {
+_EXACT: dict[AnyPlane, str] = {
     "density": "kept or not",
     "violation": "violation",
     "mask": "mask",
     "magnitude": "|w|",
     "value": "value",
+    "flips": "flipped or not",
+    "last change": "latest step of a flip",
 }
 """The same where a cell is a single weight."""
 
@@ -41,13 +45,13 @@ class Scale(msgspec.Struct, frozen=True):
     apart: tuple[int, str] | None = None
 
 
-def statistic(view: View, plane: Plane) -> str:
+def statistic(view: View, plane: AnyPlane) -> str:
     """Name what a cell shows of the weights it covers."""
     single = view.rows.level == 0 and view.columns.level == 0
     return (_EXACT if single else _STATISTICS)[plane]
 
 
-def badge(view: View, picture: Picture, plane: Plane, *, judged: bool) -> str:
+def badge(view: View, picture: Picture, plane: AnyPlane, *, judged: bool) -> str:
     """Say what a pixel stands for: ``1 px = 16×16 weights · worst violation``.
 
     A picture without a pattern is said to have none once its cells are there (``judged``): the
@@ -63,7 +67,7 @@ def badge(view: View, picture: Picture, plane: Plane, *, judged: bool) -> str:
     return f"{pixels} = {weights} · {statistic(view, plane)}"
 
 
-def scale(view: View, picture: Picture, plane: Plane) -> Scale:
+def scale(view: View, picture: Picture, plane: AnyPlane) -> Scale:
     """Describe the colour bar of a plane."""
     name = statistic(view, plane)
     if plane == "density":
@@ -73,6 +77,10 @@ def scale(view: View, picture: Picture, plane: Plane) -> Scale:
         return Scale(name, "dropped" if single else "none", "kept", steps=(0, 255))
     if plane == "violation":
         return _violations(name, picture)
+    if plane == "flips":
+        return Scale(name, "none", "all")
+    if plane == "last change":
+        return Scale(name, "first", f"step {picture.scale:,.0f}", first=1, apart=(0, "never"))
     end = f"{picture.scale:.3g}"
     if plane == "magnitude":
         return Scale(name, "0", end)

@@ -72,6 +72,8 @@ from sparse_core.messages.runs import (
 from sparse_core.messages.scan import Verdict
 from sparse_core.messages.timeline import (
     BundleWanted,
+    Changes,
+    ChangesWanted,
     Compared,
     CompareWanted,
     Curve,
@@ -131,6 +133,7 @@ Request = (
     | TimelineWanted
     | SeriesTilesWanted
     | OscillatorsWanted
+    | ChangesWanted
     | CompareWanted
     | BundleWanted
     | FormWanted
@@ -180,6 +183,7 @@ Reply = (
     | Curve
     | SeriesTile
     | Oscillators
+    | Changes
     | Compared
     | Written
     | Form

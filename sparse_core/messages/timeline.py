@@ -68,7 +68,7 @@ class SeriesTilesWanted(Message, frozen=True):
     """Tiles of the flips of a layer, nearest first: ``SeriesTile`` each, then ``Done``.
 
     ``flips``: between the points ``before`` and ``after`` (numbers of ``TimelinePoints``).
-    ``last change``: over the whole series. Each new set of a view replaces its last.
+    ``last change``: of the steps between them. Each new set of a view replaces its last.
     """
 
     view: int
@@ -82,13 +82,28 @@ class SeriesTilesWanted(Message, frozen=True):
 
 
 class OscillatorsWanted(Message, frozen=True):
-    """The weights of a layer that flip most: one ``Oscillators``. Newest wins per ``view``."""
+    """The weights of a layer that flip most: one ``Oscillators``. Newest wins per ``view``.
+
+    Flips are counted from the point ``before`` to the point ``after``, -1 for the last one.
+    """
 
     view: int
     series: SeriesId
     options: TimelineOptions
     layer: str
     count: int = 50
+    before: int = 0
+    after: int = -1
+
+
+class ChangesWanted(Message, frozen=True):
+    """What changed in every layer between two points: one ``Changes``. Newest wins per ``view``."""
+
+    view: int
+    series: SeriesId
+    options: TimelineOptions
+    before: int
+    after: int
 
 
 class CompareWanted(Message, frozen=True):
@@ -172,7 +187,7 @@ class SeriesTile(Message, frozen=True):
     """One tile: ``height`` x ``width`` bytes, row by row, zlib-packed where ``packed``.
 
     Flips: round(255 * share of the weights that flipped), at least 1 where any did. Last change:
-    0 never, else 1 ... 255 from the first step of the series to the last.
+    0 never, else 1 ... 255 from the first flips to the last ones between the two points.
     """
 
     view: int
@@ -196,6 +211,19 @@ class Oscillators(Message, frozen=True):
     columns: bytes
     indices: bytes
     flips: bytes
+
+
+class Changes(Message, frozen=True):
+    """Newly kept and newly pruned weights by row of ``TimelineRows``, as columns of int64.
+
+    -1 where the layer is not at both points.
+    """
+
+    view: int
+    before: int
+    after: int
+    births: bytes
+    deaths: bytes
 
 
 class Compared(Message, frozen=True):

@@ -53,6 +53,7 @@ from sparse_core.messages.jobs import (
 from sparse_core.messages.runs import AdviceWanted, FollowRun, RunsWanted
 from sparse_core.messages.timeline import (
     BundleWanted,
+    ChangesWanted,
     CompareWanted,
     OscillatorsWanted,
     SeriesTilesWanted,
@@ -247,6 +248,8 @@ class Service:
                 self._put("flips", call, partial(self._timelines.tiles, wanted=body))
             case OscillatorsWanted() as body:
                 self._put("flips", call, partial(self._timelines.oscillators, wanted=body))
+            case ChangesWanted() as body:
+                self._put("flips", call, partial(self._timelines.changes, wanted=body))
             case _:
                 self._queue_job(call)
 

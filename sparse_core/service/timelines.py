@@ -16,11 +16,14 @@ from sparse_core.analysis.timeline.library import as_python
 from sparse_core.analysis.timeline.place import curves_of, place_of
 from sparse_core.analysis.timeline.reading import Following, read_timeline
 from sparse_core.analysis.timeline.result import Timeline
+from sparse_core.analysis.timeline.two_points import between_points
 from sparse_core.errors import SparseError
 from sparse_core.masks import PackedMask
 from sparse_core.messages import ROWS_A_FRAME, Done, TileKey
 from sparse_core.messages.timeline import (
     BundleWanted,
+    Changes,
+    ChangesWanted,
     Compared,
     CompareWanted,
     Curve,
@@ -61,7 +64,7 @@ class Timelines:
         self._flips: Kept[tuple[Question, str, int, int], PackedMask] = Kept(
             HISTORY_BYTES, lambda mask: mask.words.nbytes
         )
-        self._histories: Kept[tuple[Question, str], History] = Kept(
+        self._histories: Kept[tuple[Question, str, int, int], History] = Kept(
             HISTORY_BYTES, lambda history: history.bytes
         )
 
@@ -112,6 +115,14 @@ class Timelines:
         ]
         return Oscillators(wanted.view, wanted.layer, *columns)
 
+    def changes(self, job: Job, wanted: ChangesWanted) -> Changes:
+        """Compare two points in every layer."""
+        question = (wanted.series, wanted.options)
+        line = self._line(job, question)
+        found = between_points(*question, line, wanted.before, wanted.after, job.cancelled)
+        columns = (found.births.tobytes(), found.deaths.tobytes())
+        return Changes(wanted.view, wanted.before, wanted.after, *columns)
+
     def compare(self, job: Job, wanted: CompareWanted) -> Done:
         """Compare two checkpoints."""
         found = compare_checkpoints(
@@ -158,10 +169,19 @@ class Timelines:
         return self._flips.get((question, wanted.layer, wanted.before, wanted.after), make)
 
     def _history(self, job: Job, wanted: SeriesTilesWanted | OscillatorsWanted) -> History:
-        """Give the flips of a layer over the whole series."""
+        """Give the flips of a layer between two points."""
         question = (wanted.series, wanted.options)
-        key = (question, wanted.layer)
-        return self._histories.get(key, lambda: self._story(job, *key).history())
+        points = self._line(job, question).points
+        last = len(points) - 1
+        first, second = max(wanted.before, 0), wanted.after if wanted.after >= 0 else last
+        if not first <= second <= last:
+            raise SparseError(f"The series has {len(points)} points: ask for two of them.")
+        steps = points[first].step, points[second].step
+
+        def make() -> History:
+            return self._story(job, question, wanted.layer).history(*steps)
+
+        return self._histories.get((question, wanted.layer, *steps), make)
 
 
 def points_of(line: Timeline, wanted: TimelineWanted) -> TimelinePoints:

@@ -47,7 +47,7 @@ def last_change_tile(history: History, key: TileKey) -> Bytes:
     Returns
     -------
     ndarray of uint8, ``(height, width)``
-        0 never, else 1 to 255 from the first step to the last of the series.
+        0 never, else 1 to 255 from the first flips that the history saw to its last.
 
     Raises
     ------

@@ -13,6 +13,14 @@ from sparse_core.masks import PackedMask
 from sparse_core.messages.timeline import SeriesId, TimelineOptions
 
 
+def members_of(series: SeriesId, options: TimelineOptions, line: Timeline) -> tuple[Member, ...]:
+    """Find the files behind the points of a timeline."""
+    place = place_of(series, options)
+    known = {point.path for point in line.points}
+    found = find_series(place.sources, series.exclude).members
+    return tuple(member for member in found if str(member.path) in known)
+
+
 class LayerStory:
     """Answers questions about one layer of a series that was read before.
 
@@ -45,24 +53,27 @@ class LayerStory:
         names = {one.name for one in line.layers}
         if layer not in names:
             raise SparseError(f"The series has no layer {layer}.")
-        place = place_of(series, options)
-        known = {point.path for point in line.points}
-        found = find_series(place.sources, series.exclude).members
-        self._members = tuple(member for member in found if str(member.path) in known)
+        self._members = members_of(series, options, line)
         self._reader = Reader(options, Meter(0, None, cancelled))
         self._layer = layer
         self._shape = line.layers[line.of(layer)].layout.shape
 
-    def masks(self) -> Iterator[tuple[Member, PackedMask]]:
-        """Give the masks of the layer, step by step, where it has its last shape."""
+    def masks(
+        self, before: int | None = None, after: int | None = None
+    ) -> Iterator[tuple[Member, PackedMask]]:
+        """Give the masks of the layer from one step to another, where it has its last shape."""
         for member in self._members:
+            if before is not None and member.step < before:
+                continue
+            if after is not None and member.step > after:
+                continue
             mask = self._reader.mask(member, self._layer)
             if mask is not None and mask.layout.shape == self._shape:
                 yield member, mask
 
-    def history(self) -> History:
-        """Look at all steps."""
-        return History(mask for _, mask in self.masks())
+    def history(self, before: int | None = None, after: int | None = None) -> History:
+        """Look at all steps, or at those from one to another, both included."""
+        return History(mask for _, mask in self.masks(before, after))
 
     def mask_at(self, step: int) -> PackedMask:
         """Give the mask at a step.

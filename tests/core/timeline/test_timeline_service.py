@@ -21,6 +21,7 @@ from sparse_core.messages import (
 )
 from sparse_core.messages.timeline import (
     BundleWanted,
+    ChangesWanted,
     Compared,
     CompareWanted,
     Curve,
@@ -160,7 +161,7 @@ def test_the_last_change_is_the_latest_of_a_cell(desk, tmp_path):
         "a.fc.weight",
         "last change",
         0,
-        0,
+        5,
         (TileKey(0, 0, 0, 0), TileKey(1, 1, 0, 0)),
     )
     fine, coarse = of(desk.ask(wanted), SeriesTile)
@@ -183,6 +184,33 @@ def test_oscillators_open_where_they_flip(desk, tmp_path):
     counts = numbers(found.flips)
     assert counts.tolist() == sorted(flips.reshape(-1).tolist(), reverse=True)[:7]
     assert (flips[numbers(found.rows), numbers(found.columns)] == counts).all()
+
+
+def test_a_range_of_steps_has_its_own_last_changes_and_oscillators(desk, tmp_path):
+    folder, masks = random_series(tmp_path / "run", 8)
+    series = SeriesId((str(folder),))
+    layers = [one["a.fc.weight"] for one in masks]
+    moved = [layers[at] ^ layers[at - 1] for at in range(3, 6)]
+    wanted = OscillatorsWanted(1, series, OPTIONS, "a.fc.weight", 5, before=2, after=5)
+    (found,) = desk.ask(wanted)
+    flips = sum(one.astype(int) for one in moved)
+    assert numbers(found.flips).tolist() == sorted(flips.reshape(-1).tolist(), reverse=True)[:5]
+    key = TileKey(0, 0, 0, 0)
+    picture = SeriesTilesWanted(1, series, OPTIONS, "a.fc.weight", "last change", 2, 5, (key,))
+    (tile,) = of(desk.ask(picture), SeriesTile)
+    cells = np.frombuffer(zlib.decompress(tile.data), np.uint8).reshape(9, 130)
+    last = sum(np.where(one, at, 0) * ~np.any(moved[at:], 0) for at, one in enumerate(moved, 1))
+    assert np.array_equal(cells, np.array([0, 1, 128, 255])[last])
+
+
+def test_two_points_are_compared_in_every_layer(desk, tmp_path):
+    folder, masks = random_series(tmp_path / "run", 6)
+    wanted = ChangesWanted(1, SeriesId((str(folder),)), OPTIONS, 4, 1)
+    (found,) = desk.ask(wanted)
+    for row, name in enumerate(("a.fc.weight", "b.fc.weight")):
+        before, after = masks[4][name], masks[1][name]
+        assert numbers(found.births)[row] == np.sum(after & ~before)
+        assert numbers(found.deaths)[row] == np.sum(before & ~after)
 
 
 def test_a_folder_that_grows_is_asked_again_and_again(desk, tmp_path):

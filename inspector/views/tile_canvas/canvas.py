@@ -277,6 +277,14 @@ class TileCanvas(QWidget):
         self._content.forget_requests()
         self._ask.start(0)
 
+    def renew(self) -> None:
+        """Ask for every tile anew: the picture is of something else now, of the same size.
+
+        What is drawn stays until all of it came, so that scrubbing does not flicker.
+        """
+        self._content.renew()
+        self._ask.start(0)
+
     @Slot(object)
     def set_theme(self, theme: Theme) -> None:
         """Take another theme."""

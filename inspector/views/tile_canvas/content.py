@@ -24,13 +24,14 @@ class Content:
         self._cache = TileCache()
         self._requests = Requests()
         self._frame: tuple[View, float, Frame] | None = None
+        self._outdated = False
 
     def show(self, picture: Picture | None) -> None:
         """Take another picture; nothing is known of it yet."""
         self.picture = picture
         self._cache.clear()
         self.forget_requests()
-        self._frame = None
+        self._frame, self._outdated = None, False
 
     def refine(self, picture: Picture | None) -> bool:
         """Take a picture if it is the present one with more known of it; its tiles stay."""
@@ -40,11 +41,17 @@ class Content:
         self.picture = picture
         return True
 
+    def renew(self) -> None:
+        """Take every tile as outdated; what is drawn stays until all that is in view came anew."""
+        self._cache.clear()
+        self.forget_requests()
+        self._outdated = self._frame is not None
+
     def show_plane(self, plane: AnyPlane) -> None:
         """Take another plane of the picture."""
         self.plane = plane
         self.forget_requests()
-        self._frame = None
+        self._frame, self._outdated = None, False
 
     def forget_requests(self) -> None:
         """Take every tile that was asked for as lost."""
@@ -62,6 +69,11 @@ class Content:
         if tile.plane != self.plane:
             return False
         self._requests.arrived(tile.key)
+        if self._outdated:
+            if view is None or not self.sharp(view):
+                return False
+            self._outdated, self._frame = False, None
+            return True
         blurred = self._frame is None or not self._frame[2].sharp
         seen = view is not None and (blurred or tile.key in visible_tiles(view))
         if seen:
@@ -83,6 +95,7 @@ class Content:
         kept = self._frame
         if kept is not None and kept[0] == view and kept[1] == ratio:
             return kept[2]
+        self._outdated = False
         frame = compose(view, picture, self.plane, self._cache)
         if self.plane == "violation":
             hatch(frame, view, round(_HATCH_PERIOD * ratio), max(1, round(ratio)))

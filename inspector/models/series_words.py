@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from inspector.models import words
-from inspector.models.series_table import Rows, SeriesTable, flip_rate, measure, noise, total
+from inspector.models.interval import Interval
+from inspector.models.series_table import Counts, Rows, SeriesTable, measure, noise, total
 from sparse_core.messages import Phrase, Verdict
 
+_NAMED = 20
 _LAST = 3
 """So many checkpoints are looked at where something still moves: what is averaged in the end."""
 
@@ -22,13 +25,14 @@ def verdict_of(named: Sequence[tuple[str, SeriesTable]]) -> Verdict:
     """
     ends = [_ending(name if len(named) > 1 else "", table) for name, table in named]
     headline = "; ".join(sentence for sentence, _ in ends)
+    headline = headline[:1].upper() + headline[1:]
     detail = [phrase for name, table in named for phrase in _evidence(name, table, len(named) > 1)]
     moods = {mood for _, mood in ends}
     mood = "look" if "look" in moods else "ok" if "ok" in moods else "none"
-    text = " ".join([headline + ".", *(phrase.text for phrase in detail)])
+    text = f"{headline}. {''.join(phrase.text for phrase in detail)}".strip()
     return Verdict(
         text=text,
-        headline=headline[:1].upper() + headline[1:] + ".",
+        headline=f"{headline}.",
         detail=tuple(detail),
         conditions=_conditions(named),
         mood="look" if mood == "look" else "ok" if mood == "ok" else "none",
@@ -87,58 +91,113 @@ def _conditions(named: Sequence[tuple[str, SeriesTable]]) -> str:
     return " · ".join(dict.fromkeys(parts))
 
 
-def between(table: SeriesTable, at: int, pinned: int) -> str:
+def between(table: SeriesTable, interval: Interval) -> str:
     """Name the two checkpoints whose masks are compared."""
-    if at <= 0 and pinned < 0:
-        return f"At {int(table.steps[0]):,}" if len(table.steps) else ""
-    first = pinned if pinned >= 0 else at - 1
-    low, high = sorted((int(table.steps[first]), int(table.steps[at])))
-    return f"Between {low:,} and {high:,}"
+    low, high = (int(table.steps[at]) for at in interval.ordered)
+    return f"At {low:,}" if low == high else f"Between {low:,} and {high:,}"
 
 
-def figures_of(table: SeriesTable, rows: Rows, at: int) -> list[tuple[str, str, str]]:
-    """Return name, figure and meaning of what one step changed in some layers."""
-    shown: list[tuple[str, str, str]] = []
-    moved = table.sad[rows, at]
-    there = moved >= 0
-    density = total(table, table.kept, None, rows)[at]
-    if there.any():
-        sad = int(moved[there].sum())
-        grown = int((table.kept[rows, at] - table.kept[rows, at - 1])[there].sum())
-        births, deaths = (sad + grown) // 2, (sad - grown) // 2
-        shown.append(("SAD", f"{sad:,}", "Weights that changed sides since the checkpoint before"))
-        rate = flip_rate(table, rows)[at]
-        shown.append(("flip rate", f"{rate:.3g}", "SAD over all weights"))
-        if births == deaths:
-            shown.append(("births = deaths", f"{births:,}", "Newly kept, and newly pruned"))
-        else:
-            shown.append(("births", f"{births:,}", "Newly kept weights"))
-            shown.append(("deaths", f"{deaths:,}", "Newly pruned weights"))
+class Changed(msgspec.Struct, frozen=True, eq=False):
+    """Newly kept and newly pruned weights by layer, int64 ``(layers,)``; -1 where there is none."""
+
+    births: Counts
+    deaths: Counts
+
+
+def changed_at(table: SeriesTable, at: int) -> Changed:
+    """Return what changed from the point before: deaths less births is what fewer are kept."""
+    moved = table.sad[:, at]
+    grown = table.kept[:, at] - table.kept[:, max(at - 1, 0)]
+    halves = [np.where(moved >= 0, (moved + sign * grown) // 2, -1) for sign in (1, -1)]
+    return Changed(*halves)
+
+
+def figures_of(
+    table: SeriesTable, rows: Rows, interval: Interval, changed: Changed | None
+) -> list[tuple[str, str, str]]:
+    """Return name, figure and meaning of what changed in some layers between two points.
+
+    Parameters
+    ----------
+    rows : layers that count
+    changed : Changed or None
+        None while it is counted.
+    """
+    names = [table.layers[row] for row in rows.tolist()]
+    whose = words.shown(names[0]) if len(names) == 1 else words.count(len(names), "layer")
+    shown = [("of", whose, ", ".join(names[:_NAMED]))]
+    at = interval.after
+    if changed is None:
+        shown.append(("SAD", "counting …", "Weights that changed sides between the two"))
+    else:
+        shown.extend(_changes(table, rows, changed))
+    if interval.neighbours:
         back = measure(table, "flipped back", rows)[at]
         if not np.isnan(back):
             meaning = "Share of the flips of the step before that this step undid"
             shown.append(("flipped back", words.percent(float(back)), meaning))
         random = noise(table, rows)[at]
-        shown.append(("random masks", f"{random:.3g}", "Flip rate of two random masks: 2p(1-p)"))
+        if not np.isnan(random):
+            meaning = "Flip rate of two random masks: 2p(1-p)"
+            shown.append(("random masks", f"{random:.3g}", meaning))
+    density = total(table, table.kept, None, rows)[at]
     if not np.isnan(density):
-        shown.append(("density", f"{density:.3f}", "Share of kept weights"))
-    shown.extend(_whole(table, rows))
+        shown.append(("density", f"{density:.3f}", "Share of kept weights at the later one"))
+    shown.extend(_way(table, rows, interval, changed))
     return shown
 
 
-def _whole(table: SeriesTable, rows: Rows) -> list[tuple[str, str, str]]:
-    """Return what holds for the series, not for a step."""
+def _changes(table: SeriesTable, rows: Rows, changed: Changed) -> list[tuple[str, str, str]]:
+    """Return the counts of flips, and their share of all weights."""
+    there = changed.births[rows] >= 0
+    if not there.any():
+        return []
+    births = int(changed.births[rows][there].sum())
+    deaths = int(changed.deaths[rows][there].sum())
+    entries = int(table.entries[rows][there].sum())
+    rate = (births + deaths) / max(entries, 1)
+    shown = [
+        ("SAD", f"{births + deaths:,}", "Weights that changed sides between the two"),
+        ("flip rate", f"{rate:.3g}", "SAD over all weights"),
+    ]
+    if births == deaths:
+        return [*shown, ("births = deaths", f"{births:,}", "Newly kept, and newly pruned")]
+    return [
+        *shown,
+        ("births", f"{births:,}", "Newly kept weights"),
+        ("deaths", f"{deaths:,}", "Newly pruned weights"),
+    ]
+
+
+def _way(
+    table: SeriesTable, rows: Rows, interval: Interval, changed: Changed | None
+) -> list[tuple[str, str, str]]:
+    """Return what holds for the way between two points; for the whole series at neighbours."""
     shown = []
-    gross = int(np.where(table.sad[rows] >= 0, table.sad[rows], 0).sum())
-    net = sum(int(row[row >= 0][-1]) if (row >= 0).any() else 0 for row in table.drift[rows])
-    if gross:
+    first, last = interval.ordered
+    if interval.neighbours:
+        moved = table.sad[rows]
+        net = sum(int(row[row >= 0][-1]) if (row >= 0).any() else 0 for row in table.drift[rows])
+    else:
+        moved = table.sad[rows, first + 1 : last + 1]
+        net = -1 if changed is None else _known(changed.births[rows] + changed.deaths[rows])
+        shown.append(
+            ("flips on the way", f"{_known(moved):,}", "SAD of every step between the two")
+        )
+    gross = _known(moved)
+    if gross and net >= 0:
         meaning = "Flips from first to last over all flips on the way: 1 is drift, 0 oscillation"
         shown.append(("net over gross", f"{net / gross:.2f}", meaning))
     bounds = table.bound[rows]
     if rows.size and not np.isnan(bounds).all():
         meaning = "Highest flip rate that N:M allows: 2 min(N, M-N) / M"
-        shown.append(("bound", f"{float(np.nanmax(bounds)):.2g}", meaning))
+        shown.append(("bound of N:M", f"{float(np.nanmax(bounds)):.2g}", meaning))
     return shown
+
+
+def _known(counts: Counts) -> int:
+    """Add up what is known."""
+    return int(np.where(counts >= 0, counts, 0).sum())
 
 
 def state_of(table: SeriesTable, row: int) -> str:

@@ -34,6 +34,8 @@ class TimelineView(msgspec.Struct, frozen=True):
         The range of steps that every view follows.
     measure : str
         What the curves show, a name of ``series_table.MEASURES`` or of a run's own curve.
+    second : str
+        What a second plot below shows over the same steps, "" for none.
     log : bool
     smooth : int
         Points that are averaged.
@@ -53,6 +55,7 @@ class TimelineView(msgspec.Struct, frozen=True):
     layers: tuple[str, ...] = ()
     span: tuple[int, int] | None = None
     measure: str = "flip rate"
+    second: str = ""
     log: bool = True
     smooth: int = 1
     plane: str = "last change"

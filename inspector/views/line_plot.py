@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from inspector.theme import Theme, points
 
 _SMALL_POINTS = 7.5
+_LEFT = 52
+"""Width of the numbers on the left: plots below one another share their steps."""
 
 
 class Line(msgspec.Struct, frozen=True, eq=False):
@@ -59,7 +61,8 @@ class LinePlot(QWidget):
         self._item = self._plot.getPlotItem()
         self._item.setDownsampling(auto=True, mode="peak")
         self._item.setClipToView(True)
-        self._legend = self._item.addLegend(offset=(-8, 4), labelTextSize="8pt")
+        self._legend = self._item.addLegend(offset=(8, -8), labelTextSize="8pt")
+        self._item.getAxis("left").setWidth(_LEFT)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
         self._range = pg.LinearRegionItem(movable=False)
@@ -107,6 +110,10 @@ class LinePlot(QWidget):
         else:
             self._range.setRegion(steps)
             self._item.setXRange(*steps, padding=0.05)
+
+    def follow(self, other: "LinePlot") -> None:
+        """Show the same steps as another plot, whichever of the two is zoomed."""
+        self._item.setXLink(other._item)
 
     def set_theme(self, theme: Theme) -> None:
         """Paint with other colours."""

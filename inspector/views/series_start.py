@@ -7,6 +7,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from inspector.theme import points
+from inspector.views.links import Links
 
 _WIDE = 640
 _TEXT = (
@@ -31,13 +32,14 @@ class SeriesStart(QWidget):
         self.open = QPushButton("Open")
         self.open.setProperty("primary", True)
         self.browse = QPushButton("Choose folder…")
-        self._suggested = QVBoxLayout()
-        self._suggested.setSpacing(0)
+        self._places: tuple[str, ...] = ()
+        self._suggested = Links("Series beside what is open")
         self._title = _label("Beside what is open", 10, bold=True)
         self._build()
         self.field.returnPressed.connect(self._want)
         self.open.clicked.connect(lambda *_: self._want())
         self.browse.clicked.connect(lambda *_: self.browse_wanted.emit())
+        self._suggested.chosen.connect(lambda at: self.series_wanted.emit(self._places[at]))
         self.suggest(())
 
     def _build(self) -> None:
@@ -57,7 +59,7 @@ class SeriesStart(QWidget):
         column.addWidget(text)
         column.addSpacing(16)
         column.addWidget(self._title)
-        column.addLayout(self._suggested)
+        column.addWidget(self._suggested)
         holder = QWidget()
         holder.setLayout(column)
         holder.setMaximumWidth(_WIDE)
@@ -72,17 +74,8 @@ class SeriesStart(QWidget):
 
     def suggest(self, places: Sequence[str]) -> None:
         """Offer series, best first."""
-        while self._suggested.count():
-            item = self._suggested.takeAt(0)
-            widget = item.widget() if item else None
-            if widget is not None:
-                widget.deleteLater()
-        for place in places:
-            button = QPushButton(place.replace("&", "&&"))
-            button.setProperty("link", True)
-            button.setAccessibleName(f"Open the series {place}")
-            button.clicked.connect(lambda *_, place=place: self.series_wanted.emit(place))
-            self._suggested.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        self._places = tuple(places)
+        self._suggested.set_links([(place, f"Open the series {place}") for place in places])
         self._title.setVisible(bool(places))
 
     def _want(self) -> None:

@@ -12,9 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog
 from inspector.errands import FineTune
 from inspector.models.problem import Problem
 from inspector.models.series_table import csv_of, rows_of
-from inspector.models.timeline_view import Source
 from sparse_core.messages import Answer, Failed
-from sparse_core.messages.timeline import BundleWanted, SeriesId, Written
+from sparse_core.messages.timeline import BundleWanted, Written
 
 if TYPE_CHECKING:
     from inspector.pages.timeline.page import TimelinePage
@@ -85,14 +84,9 @@ class Acts(QObject):
 
     def _exclude(self) -> None:
         """Read the series again without the checkpoint under the cursor."""
-        page, table = self._page, self._page.table
-        if table is None:
-            return
-        series = page.source.series
-        without = SeriesId(series.sources, (*series.exclude, table.names[page.at]))
-        sources = list(page.view.sources)
-        sources[page.view.front] = Source(without, page.source.host)
-        page.change(sources=tuple(sources))
+        table = self._page.table
+        if table is not None:
+            self._page.leave_out(table.names[self._page.at])
 
     def _reference(self) -> None:
         table = self._page.table

@@ -35,6 +35,20 @@ def strip_of(table: SeriesTable, tables: Sequence[SeriesTable]) -> Strip:
     )
 
 
+def curves_of(named: Sequence[tuple[str, SeriesTable]]) -> tuple[str, ...]:
+    """Return the names of what runs wrote beside: loss, metric, learning rate."""
+    return tuple(dict.fromkeys(name for _, table in named for name, _, _ in table.curves))
+
+
+def second_of(named: Sequence[tuple[str, SeriesTable]], view: TimelineView) -> list[Line]:
+    """Return the curves of the second plot, in the colours of their series."""
+    lines = []
+    for place, (name, table) in enumerate(named):
+        tone = _TONES[place % len(_TONES)]
+        lines.extend(_line(name, table, view.second, view.layers, tone))
+    return lines
+
+
 def lines_of(named: Sequence[tuple[str, SeriesTable]], view: TimelineView) -> list[Line]:
     """Return the curves of the chosen measure: a series each, or the layers of the only one."""
     lines = []
@@ -54,7 +68,7 @@ def lines_of(named: Sequence[tuple[str, SeriesTable]], view: TimelineView) -> li
         lines.append(Line("random masks", table.steps, random, "dim", guide=True))
         bound = bound_of(table, rows)
         if bound is not None:
-            lines.append(Line("bound of N:M", table.steps, bound, "line", guide=True))
+            lines.append(Line("bound of N:M", table.steps, bound, "look", guide=True))
     return lines
 
 

@@ -4,10 +4,11 @@ The sentence on top, what is read below it, a seismograph for each series in the
 bottom curves, the map of flips, and the figures of the step under the cursor.
 """
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtGui import QDoubleValidator
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
-    QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -25,6 +26,7 @@ from inspector.models.series_table import MEASURES
 from inspector.theme import Theme
 from inspector.views.figures import Figures
 from inspector.views.line_plot import LinePlot
+from inspector.views.links import Links
 from inspector.views.page import Page
 from inspector.views.panel import Panel
 from inspector.views.plane_buttons import PlaneButtons
@@ -40,8 +42,10 @@ PLANES = {
 RULES = ("auto", "zeros", "stored", "projected")
 AXES = ("in", "out", "kernel")
 SMOOTH = (1, 5, 25)
-_ABOVE, _BELOW = 360, 420
+ALONE = "no second"
+"""What stands for no second curve."""
 _CURVES, _MAP, _FIGURES = 560, 440, 320
+_LEAST_COMBO = 64
 
 
 class Parts(Page):
@@ -51,8 +55,8 @@ class Parts(Page):
         super().__init__(desk, theme, parent)
         self.start = SeriesStart()
         self.verdict = VerdictBar(theme)
-        self.chips = QHBoxLayout()
-        self.chips.setSpacing(8)
+        self.chips = Links("Series", QBoxLayout.Direction.LeftToRight, quiet=False)
+        self.left_out = Links("Checkpoints left out", QBoxLayout.Direction.LeftToRight)
         self.add = _link("+ Add series")
         self.rule = _combo("Mask rule", RULES)
         self.pattern = QLineEdit()
@@ -60,23 +64,27 @@ class Parts(Page):
         self.pattern.setAccessibleName("Pattern")
         self.pattern.setFixedWidth(64)
         self.axis = _combo("Axis", AXES)
-        self.epsilon = QDoubleSpinBox()
+        self.epsilon = QLineEdit()
+        self.epsilon.setPlaceholderText("0")
         self.epsilon.setAccessibleName("Frozen up to this flip rate")
-        self.epsilon.setDecimals(4)
-        self.epsilon.setSingleStep(0.001)
-        self.epsilon.setMaximum(1)
+        self.epsilon.setToolTip("A layer counts as frozen while its flip rate is not above this")
+        self.epsilon.setFixedWidth(64)
+        checked = QDoubleValidator(0, 1, 9, self.epsilon)
+        checked.setLocale(QLocale.c())
+        self.epsilon.setValidator(checked)
         self.strips: list[tuple[Panel, Seismograph]] = []
         self.plot = LinePlot("Curves", theme)
         self.measure = _combo("Measure", tuple(MEASURES))
         self.log = _link("log")
         self.log.setCheckable(True)
-        self.smooth = _combo("Running mean", tuple(f"mean of {n}" for n in SMOOTH))
+        self.smooth = _combo("Running mean", ("raw", *(f"mean of {n}" for n in SMOOTH[1:])))
         self.planes = PlaneButtons(PLANES)
         self.canvas = TileCanvas(theme)
         self.figures = Figures("Figures of the step")
         self.pin = _link("Pin this step")
-        self.worst = QVBoxLayout()
-        self.worst.setSpacing(0)
+        self.worst = Links("Weights that flip most")
+        self.beside = _combo("Second curve", (ALONE, *MEASURES))
+        self.second = LinePlot("Second curve", theme)
         self.remedy = QPushButton("Make it stop moving")
         self.remedy.setProperty("primary", True)
         self._build()
@@ -84,7 +92,7 @@ class Parts(Page):
     def set_theme(self, theme: Theme) -> None:
         """Paint with other colours."""
         super().set_theme(theme)
-        for part in (self.verdict, self.plot, self.canvas):
+        for part in (self.verdict, self.plot, self.second, self.canvas):
             part.set_theme(theme)
         for _, strip in self.strips:
             strip.set_theme(theme)
@@ -94,11 +102,7 @@ class Parts(Page):
         self.column = QVBoxLayout(inside)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(8)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(inside)
-        scroll.setAccessibleName("Seismographs")
+        scroll = _scroll(inside, "Seismographs")
         below = QSplitter(Qt.Orientation.Horizontal)
         for part in (self._curves(), self._map(), self._step()):
             below.addWidget(part)
@@ -106,7 +110,7 @@ class Parts(Page):
         splitter = QSplitter(Qt.Orientation.Vertical)
         for widget in (scroll, below):
             splitter.addWidget(widget)
-        splitter.setSizes([_ABOVE, _BELOW])
+        self.splitter = splitter
         for one in (below, splitter):
             one.setHandleWidth(8)
             one.setChildrenCollapsible(False)
@@ -125,7 +129,8 @@ class Parts(Page):
     def _controls(self) -> QHBoxLayout:
         across = QHBoxLayout()
         across.setSpacing(8)
-        across.addLayout(self.chips)
+        across.addWidget(self.chips)
+        across.addWidget(self.left_out)
         across.addWidget(self.add)
         across.addStretch(1)
         for text, widget in (
@@ -140,9 +145,11 @@ class Parts(Page):
 
     def _curves(self) -> QWidget:
         panel = Panel("Curves")
-        for widget in (self.measure, self.smooth, self.log):
+        for widget in (self.measure, self.beside, self.smooth, self.log):
             panel.header.addWidget(widget)
-        panel.body.addWidget(self.plot, 1)
+        panel.body.addWidget(self.plot, 3)
+        panel.body.addWidget(self.second, 2)
+        self.second.follow(self.plot)
         self.curves_panel = panel
         return panel
 
@@ -162,18 +169,22 @@ class Parts(Page):
         font.setBold(True)
         self.worst_title.setFont(font)
         panel.body.addWidget(self.worst_title)
-        holder = QWidget()
-        holder.setLayout(self.worst)
-        self.worst.setContentsMargins(0, 0, 0, 0)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(holder)
-        scroll.setAccessibleName("Weights that flip most")
-        panel.body.addWidget(scroll, 1)
+        panel.body.addWidget(_scroll(self.worst, "Weights that flip most"), 1)
         panel.body.addWidget(self.remedy, 0, Qt.AlignmentFlag.AlignLeft)
         self.step_panel = panel
         return panel
+
+
+def _scroll(inside: QWidget, name: str) -> QScrollArea:
+    scroll = QScrollArea()
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setWidgetResizable(True)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setAccessibleName(name)
+    scroll.setWidget(inside)
+    scroll.viewport().setAutoFillBackground(False)
+    inside.setAutoFillBackground(False)
+    return scroll
 
 
 def _link(text: str) -> QPushButton:
@@ -187,6 +198,7 @@ def _combo(name: str, items: tuple[str, ...]) -> QComboBox:
     combo = QComboBox()
     combo.setAccessibleName(name)
     combo.addItems(list(items))
+    combo.setMinimumWidth(_LEAST_COMBO)
     return combo
 
 

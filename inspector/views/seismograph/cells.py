@@ -12,7 +12,7 @@ Rates = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
 FROZEN = 0
-FAINTEST = 1e-6
+FAINTEST = 1e-5
 """Flip rate below which the colour no longer changes."""
 
 

@@ -26,12 +26,13 @@ from inspector.views.seismograph.cells import Axis, largest_across, largest_down
 
 _LABEL, _STATE = 150, 128
 _LEAST_LINE, _MOST_LINE = 3, 30
+_COMFORTABLE = 20
 _GAP = 8
 _READABLE = 13
 """Height of a line, in pixels, from which on it has a name."""
 _SEPARATE, _DOTTED = 5, 9
 """Width of a cell from which on cells are told apart, and frozen ones dotted."""
-_HEAD = 10
+_HEAD = 18
 _FOOT = 16
 _SMALL_POINTS = 7.5
 
@@ -106,6 +107,8 @@ class Seismograph(QWidget):
         """Show a series."""
         self._strip = strip
         self._picture = None
+        count = len(strip.layers) if strip is not None else 3
+        self.setMaximumHeight(_HEAD + _FOOT + max(count, 1) * _MOST_LINE)
         self.updateGeometry()
         self._describe()
         self.update()
@@ -144,7 +147,7 @@ class Seismograph(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Give way as far as lines can be told apart."""
         count = len(self._strip.layers) if self._strip else 3
-        return QSize(480, _HEAD + _FOOT + min(count, 4) * _READABLE)
+        return QSize(480, _HEAD + _FOOT + min(count, 4) * _COMFORTABLE)
 
     # ------------------------------------------------------------ geometry
 
@@ -283,13 +286,25 @@ class Seismograph(QWidget):
                 x = self._x(float(strip.steps[point]))
                 style = Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine
                 painter.setPen(QPen(QColor(colour), 1.6, style))
-                painter.drawLine(QPointF(x, 6), QPointF(x, bottom))
+                painter.drawLine(QPointF(x, _HEAD - 4), QPointF(x, bottom))
                 painter.setBrush(QColor(colour))
-                painter.drawEllipse(QPointF(x, 5), 4, 4)
+                painter.drawEllipse(QPointF(x, _HEAD - 6), 4, 4)
                 painter.setBrush(Qt.BrushStyle.NoBrush)
+                self._paint_step(painter, x, int(strip.steps[point]))
         if self.hasFocus():
             painter.setPen(QPen(QColor(self._theme.accent), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+
+    def _paint_step(self, painter: QPainter, x: float, step: int) -> None:
+        """Write a step beside its mark, on the side where there is room."""
+        font = QFont(painter.font())
+        font.setPointSizeF(points(_SMALL_POINTS))
+        painter.setFont(font)
+        text = f"{step:,}"
+        width = painter.fontMetrics().horizontalAdvance(text)
+        right = x + 8 + width < self.width() - _STATE
+        place = QPointF(x + 8 if right else x - 8 - width, _HEAD - 3)
+        painter.drawText(place, text)
 
     def _describe(self) -> None:
         strip = self._strip

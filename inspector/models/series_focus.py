@@ -11,8 +11,8 @@ from inspector.models.asking import Asker
 from inspector.models.interval import Interval
 from inspector.models.problem import Problem
 from inspector.models.series_table import SeriesTable
-from inspector.models.series_words import Changed
-from sparse_core.messages import Answer, AnyPlane, Failed, Picture, Request, Tile, TileKey
+from inspector.models.series_words import Changed, flips_in_words
+from sparse_core.messages import Answer, AnyPlane, Cell, Failed, Picture, Request, Tile, TileKey
 from sparse_core.messages.timeline import (
     Changes,
     ChangesWanted,
@@ -22,6 +22,8 @@ from sparse_core.messages.timeline import (
     SeriesTile,
     SeriesTilesWanted,
     TimelineOptions,
+    WeightStory,
+    WeightWanted,
 )
 from sparse_core.messages.vocabulary import SeriesPlane
 
@@ -95,6 +97,8 @@ class SeriesFocus(QObject):
     """A ``Tile``."""
     worst_arrived = Signal(object)
     """``Oscillators``."""
+    weight_arrived = Signal(object)
+    """A ``Cell`` whose text says when the weight flipped."""
     changes_arrived = Signal()
     """``changed`` is known."""
     failed = Signal(object)
@@ -159,6 +163,13 @@ class SeriesFocus(QObject):
             ),
         )
 
+    def want_weight(self, row: int, column: int) -> None:
+        """Ask when a weight flipped."""
+        if self._looked is not None:
+            looked = self._looked
+            asked = (self._view, looked.series, looked.options, looked.layer, row, column)
+            self._ask("weight", WeightWanted(*asked))
+
     def _ask(self, kind: str, body: Request) -> None:
         assert self._link is not None
         assert self._looked is not None
@@ -181,6 +192,8 @@ class SeriesFocus(QObject):
                 self.failed.emit(Problem(body.sentence, where=asked.layer, details=body.trace))
         elif isinstance(body, Oscillators) and newest:
             self.worst_arrived.emit(body)
+        elif isinstance(body, WeightStory) and newest:
+            self.weight_arrived.emit(_as_cell(body))
         elif isinstance(body, Changes) and newest:
             self.changed = Changed(
                 *(np.frombuffer(one, "<i8") for one in (body.births, body.deaths))
@@ -190,6 +203,15 @@ class SeriesFocus(QObject):
 
 def _series_of(looked: Looked) -> tuple[SeriesId, TimelineOptions, SeriesTable]:
     return looked.series, looked.options, looked.table
+
+
+def _as_cell(story: WeightStory) -> Cell:
+    steps = np.frombuffer(story.flips, "<i8").tolist()
+    where = ", ".join(str(at) for at in story.index)
+    state = "kept" if story.kept else "dropped"
+    text = f"[{where}]  {state} at the end  ·  {flips_in_words(steps)}"
+    place = (story.view, story.layer, story.row, story.column)
+    return Cell(*place, index=story.index, value=None, kept=story.kept, text=text)
 
 
 def _as_tile(tile: SeriesTile) -> Tile:

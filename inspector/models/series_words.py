@@ -11,6 +11,7 @@ from inspector.models.series_table import Counts, Rows, SeriesTable, measure, no
 from sparse_core.messages import Phrase, Verdict
 
 _NAMED = 20
+_STEPS = 8
 _LAST = 3
 """So many checkpoints are looked at where something still moves: what is averaged in the end."""
 
@@ -198,6 +199,15 @@ def _way(
 def _known(counts: Counts) -> int:
     """Add up what is known."""
     return int(np.where(counts >= 0, counts, 0).sum())
+
+
+def flips_in_words(steps: Sequence[int]) -> str:
+    """Say when a weight flipped."""
+    if not steps:
+        return "never flipped"
+    times = "once" if len(steps) == 1 else f"{len(steps):,} times"
+    named = ", ".join(f"{step:,}" for step in steps[-_STEPS:])
+    return f"flipped {times}, at {'…, ' if len(steps) > _STEPS else ''}{named}"
 
 
 def state_of(table: SeriesTable, row: int) -> str:

@@ -84,6 +84,8 @@ from sparse_core.messages.timeline import (
     TimelinePoints,
     TimelineRows,
     TimelineWanted,
+    WeightStory,
+    WeightWanted,
     Written,
 )
 from sparse_core.messages.training import (
@@ -134,6 +136,7 @@ Request = (
     | SeriesTilesWanted
     | OscillatorsWanted
     | ChangesWanted
+    | WeightWanted
     | CompareWanted
     | BundleWanted
     | FormWanted
@@ -184,6 +187,7 @@ Reply = (
     | SeriesTile
     | Oscillators
     | Changes
+    | WeightStory
     | Compared
     | Written
     | Form

@@ -106,6 +106,20 @@ class ChangesWanted(Message, frozen=True):
     after: int
 
 
+class WeightWanted(Message, frozen=True):
+    """At which steps one weight flipped: one ``WeightStory``. Newest wins per ``view``.
+
+    ``row`` and ``column`` are those of the picture.
+    """
+
+    view: int
+    series: SeriesId
+    options: TimelineOptions
+    layer: str
+    row: int
+    column: int
+
+
 class CompareWanted(Message, frozen=True):
     """Compare two checkpoints: ``Progress``, ``Compared`` ..., ``Done``."""
 
@@ -224,6 +238,18 @@ class Changes(Message, frozen=True):
     after: int
     births: bytes
     deaths: bytes
+
+
+class WeightStory(Message, frozen=True):
+    """The steps, int64, at which a weight changed sides, and its mask bit at the last one."""
+
+    view: int
+    layer: str
+    row: int
+    column: int
+    index: tuple[int, ...]
+    kept: bool
+    flips: bytes
 
 
 class Compared(Message, frozen=True):

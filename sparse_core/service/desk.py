@@ -58,6 +58,7 @@ from sparse_core.messages.timeline import (
     OscillatorsWanted,
     SeriesTilesWanted,
     TimelineWanted,
+    WeightWanted,
 )
 from sparse_core.messages.training import DraftWanted, FormWanted, RecipeWanted
 from sparse_core.runs.places import absolute
@@ -248,6 +249,8 @@ class Service:
                 self._put("flips", call, partial(self._timelines.tiles, wanted=body))
             case OscillatorsWanted() as body:
                 self._put("flips", call, partial(self._timelines.oscillators, wanted=body))
+            case WeightWanted() as body:
+                self._put("flips", call, partial(self._timelines.weight, wanted=body))
             case ChangesWanted() as body:
                 self._put("flips", call, partial(self._timelines.changes, wanted=body))
             case _:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,8 @@ from sparse_core.messages.timeline import (
     TimelinePoints,
     TimelineRows,
     TimelineWanted,
+    WeightStory,
+    WeightWanted,
     Written,
 )
 from sparse_core.service.lanes import Job
@@ -122,6 +125,15 @@ class Timelines:
         found = between_points(*question, line, wanted.before, wanted.after, job.cancelled)
         columns = (found.births.tobytes(), found.deaths.tobytes())
         return Changes(wanted.view, wanted.before, wanted.after, *columns)
+
+    def weight(self, job: Job, wanted: WeightWanted) -> WeightStory:
+        """Say at which steps one weight flipped."""
+        story = self._story(job, (wanted.series, wanted.options), wanted.layer)
+        index, bits = story.weight(wanted.row, wanted.column)
+        flips = [step for (_, one), (step, other) in pairwise(bits) if one != other]
+        kept = bits[-1][1] if bits else False
+        place = (wanted.view, wanted.layer, wanted.row, wanted.column)
+        return WeightStory(*place, index, kept, np.array(flips, "<i8").tobytes())
 
     def compare(self, job: Job, wanted: CompareWanted) -> Done:
         """Compare two checkpoints."""

@@ -35,7 +35,7 @@ class Acts(QObject):
             "timeline.exclude": self._exclude,
             "timeline.reference": self._reference,
             "timeline.whole": lambda: page.change(span=None, layers=(), pinned=-1),
-            "timeline.weights": lambda: page.open_point(page.at),
+            "timeline.weights": lambda: page.open_point(page.at, *page.showing.pointed),
             "timeline.remedy": self._remedy,
             "timeline.bundle": self._bundle,
             "timeline.python": self._copy_python,

@@ -220,7 +220,8 @@ class TimelinePage(Parts):
         self.remedy.clicked.connect(lambda *_: self.act("timeline.remedy"))
         self.verdict.link_followed.connect(lambda layer: self.choose_layer(layer, add=False))
         self.canvas.tiles_wanted.connect(self.showing.focus.want_tiles)
-        self.canvas.cell_chosen.connect(self._open_cell)
+        self.canvas.cell_hovered.connect(self.showing.point_at)
+        self.canvas.cell_chosen.connect(self.showing.point_at)
         self.showing.focus.tile_arrived.connect(self.canvas.add_tile)
         self.showing.focus.failed.connect(self.problem_found)
         self.feeds.changed.connect(self._show)
@@ -252,11 +253,6 @@ class TimelinePage(Parts):
         layer, found = self.showing.worst
         row, column, _ = found[place]
         self.open_point(self.at, layer, row, column)
-
-    def _open_cell(self, row: object, column: object) -> None:
-        picture = self.canvas.picture
-        if picture is not None and isinstance(row, int) and isinstance(column, int):
-            self.open_point(self.at, picture.tensor, row, column)
 
     def _suggest(self, state: SessionState) -> None:
         folders = [

@@ -36,9 +36,10 @@ class Showing:
         """Layer, and row, column and flips of its worst weights."""
         self._drawn: dict[str, object] = {}
         self._looked: Looked | None = None
-        self._planed = ""
+        self._pointed = ("", -1, -1)
         self.focus.changes_arrived.connect(self._figures)
         self.focus.worst_arrived.connect(self._worst)
+        self.focus.weight_arrived.connect(page.canvas.set_cell)
 
     def everything(self) -> None:
         """Draw what follows from the view."""
@@ -49,6 +50,17 @@ class Showing:
         self._strips()
         self._curves()
         self._step()
+
+    @property
+    def pointed(self) -> tuple[str, int, int]:
+        """Layer, row and column that were pointed at last; of no layer where none was."""
+        return self._pointed
+
+    def point_at(self, row: object, column: object) -> None:
+        """Say when a weight of the map flipped."""
+        if isinstance(row, int) and isinstance(column, int) and self._looked is not None:
+            self._pointed = (self._looked.layer, row, column)
+            self.focus.want_weight(row, column)
 
     def reading(self) -> None:
         """Say how the series stand."""
@@ -229,6 +241,7 @@ class Showing:
         before, self._looked = self._looked, looked
         if before is not None and before.layer != layer:
             self._worst(None)
+            self._pointed = ("", -1, -1)
         self.focus.show(page.desk.asker(source.host), looked)
         picture = picture_of(_VIEW, table, row, span[1])
         same = page.canvas.picture is not None and page.canvas.picture.tensor == layer

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from sparse_core.analysis.meter import Meter
 from sparse_core.analysis.timeline.history import History
 from sparse_core.analysis.timeline.place import place_of
@@ -74,6 +76,25 @@ class LayerStory:
     def history(self, before: int | None = None, after: int | None = None) -> History:
         """Look at all steps, or at those from one to another, both included."""
         return History(mask for _, mask in self.masks(before, after))
+
+    def weight(self, row: int, column: int) -> tuple[tuple[int, ...], list[tuple[int, bool]]]:
+        """Give the place of a weight in its tensor, and its mask bit at each step.
+
+        Raises
+        ------
+        SparseError
+            If the layer has no such row or column.
+        """
+        word, bit = divmod(column, 64)
+        index: tuple[int, ...] = ()
+        bits = []
+        for member, mask in self.masks():
+            if not (0 <= row < mask.layout.rows and 0 <= column < mask.layout.columns):
+                raise SparseError(f"{self._layer} has no weight in row {row}, column {column}.")
+            place = np.unravel_index(mask.layout.flat_index(row, column), mask.layout.shape)
+            index = tuple(int(one) for one in place)
+            bits.append((member.step, bool(int(mask.words[row, word]) >> bit & 1)))
+        return index, bits
 
     def mask_at(self, step: int) -> PackedMask:
         """Give the mask at a step.

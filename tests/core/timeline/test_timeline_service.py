@@ -33,6 +33,7 @@ from sparse_core.messages.timeline import (
     TimelinePoints,
     TimelineRows,
     TimelineWanted,
+    WeightWanted,
 )
 from sparse_core.service import Service
 
@@ -201,6 +202,19 @@ def test_a_range_of_steps_has_its_own_last_changes_and_oscillators(desk, tmp_pat
     cells = np.frombuffer(zlib.decompress(tile.data), np.uint8).reshape(9, 130)
     last = sum(np.where(one, at, 0) * ~np.any(moved[at:], 0) for at, one in enumerate(moved, 1))
     assert np.array_equal(cells, np.array([0, 1, 128, 255])[last])
+
+
+def test_a_weight_says_when_it_flipped(desk, tmp_path):
+    folder, masks = random_series(tmp_path / "run", 6)
+    series = SeriesId((str(folder),))
+    bits = [bool(one["a.fc.weight"][5, 97]) for one in masks]
+    (found,) = desk.ask(WeightWanted(1, series, OPTIONS, "a.fc.weight", 5, 97))
+    assert found.index == (5, 97)
+    assert found.kept == bits[-1]
+    steps = [10 * at for at in range(1, 6) if bits[at] != bits[at - 1]]
+    assert numbers(found.flips).tolist() == steps
+    (failed,) = desk.ask(WeightWanted(1, series, OPTIONS, "a.fc.weight", 5, 130))
+    assert "no weight in row 5, column 130" in failed.sentence
 
 
 def test_two_points_are_compared_in_every_layer(desk, tmp_path):

@@ -48,6 +48,10 @@ class PlaneButtons(QWidget):
         font.setBold(True)
         return max(_LEAST, QFontMetrics(font).horizontalAdvance(button.text()) + _PADDING)
 
+    def button(self, plane: str) -> QPushButton:
+        """Return the button of a plane."""
+        return self._buttons[plane]
+
     def set_plane(self, plane: str) -> None:
         """Press a plane's button."""
         self._buttons[plane].setChecked(True)

@@ -4,8 +4,6 @@ Offscreen in this process, once more on a real X11 server, and as pictures witho
 """
 
 import json
-import os
-import shutil
 import struct
 import subprocess
 import sys
@@ -17,19 +15,13 @@ import pytest
 import weights_story
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
+from screens import ROOT, environment
 from weights_story import User
 
 import resources
 from inspector.page_names import PAGES
 
-ROOT = Path(__file__).resolve().parents[2]
-SCREEN = "1600x1000x24"
-
 pytestmark = [pytest.mark.gui, pytest.mark.slow]
-
-
-def environment(**changes: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
 
 
 @pytest.fixture
@@ -43,25 +35,6 @@ def user(qapp: QApplication, tmp_path: Path) -> Iterator[User]:
 
 def test_the_story_of_the_page(user: User, tmp_path: Path) -> None:
     weights_story.play(user, tmp_path)
-
-
-@pytest.fixture
-def screen() -> Iterator[str]:
-    """An X11 server of our own, which ends with the test."""
-    program = shutil.which("Xvfb")
-    assert program, "Xvfb is not installed: run `make test`, or apt-get install xvfb"
-    reading, writing = os.pipe()
-    command = [program, "-displayfd", str(writing), "-screen", "0", SCREEN, "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
-    os.close(writing)
-    try:
-        with os.fdopen(reading) as answer:
-            number = answer.readline().strip()
-        assert number, "Xvfb did not start"
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def test_the_story_on_a_real_screen(screen: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
@@ -102,6 +103,9 @@ def roll(widget: QWidget, at: QPoint, notches: int) -> None:
         QPointF(at), there, QPoint(), turn, Qt.MouseButton.NoButton, NONE, phase, False
     )
     QApplication.sendEvent(widget, wheel)
+
+
+Somebody = TypeVar("Somebody", bound="User")
 
 
 class User:
@@ -338,15 +342,16 @@ def play(user: User, folder: Path) -> None:
     refuses_a_stranger(user, folder / "notes.txt")
 
 
-def start(app: QApplication, settings: Path) -> User:
-    """Open the window as ``main.py`` does, dark, with the real core."""
+def start(app: QApplication, settings: Path, kind: type[Somebody] = User) -> Somebody:
+    """Open the window as ``main.py`` does, dark, with the real core, and put a user before it."""
     parts = assemble(app, settings)
     parts.follower.wish("dark")
     parts.window.show()
     QTest.qWaitForWindowExposed(parts.window)
     parts.window.activateWindow()
+    QTest.qWaitForWindowActive(parts.window)
     parts.link.start()
-    return User(parts)
+    return kind(parts)
 
 
 def main() -> int:

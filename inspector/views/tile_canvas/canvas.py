@@ -104,6 +104,11 @@ class TileCanvas(QWidget):
         return self._view
 
     @property
+    def read_out(self) -> str:
+        """What is said of the weight under the mouse."""
+        return self._read_out
+
+    @property
     def badge(self) -> str:
         """What a pixel stands for; empty without a picture."""
         if self._view is None or self.picture is None:

@@ -2,6 +2,13 @@
 
 import msgspec
 
+from sparse_core.messages.comparison import (
+    Compared,
+    CompareWanted,
+    Difference,
+    DifferenceTilesWanted,
+    NextDifference,
+)
 from sparse_core.messages.folders import CacheHeld, CacheWanted, Folder, FolderWanted
 from sparse_core.messages.jobs import (
     EndJob,
@@ -74,8 +81,6 @@ from sparse_core.messages.timeline import (
     BundleWanted,
     Changes,
     ChangesWanted,
-    Compared,
-    CompareWanted,
     Curve,
     Oscillators,
     OscillatorsWanted,
@@ -138,6 +143,8 @@ Request = (
     | ChangesWanted
     | WeightWanted
     | CompareWanted
+    | DifferenceTilesWanted
+    | NextDifference
     | BundleWanted
     | FormWanted
     | DraftWanted
@@ -189,6 +196,7 @@ Reply = (
     | Changes
     | WeightStory
     | Compared
+    | Difference
     | Written
     | Form
     | Draft

@@ -2,7 +2,6 @@
 
 import msgspec
 
-from sparse_core.messages.checkpoint import FileId
 from sparse_core.messages.requests import TileKey
 from sparse_core.messages.vocabulary import Message, Rule, SeriesPlane
 
@@ -118,14 +117,6 @@ class WeightWanted(Message, frozen=True):
     layer: str
     row: int
     column: int
-
-
-class CompareWanted(Message, frozen=True):
-    """Compare two checkpoints: ``Progress``, ``Compared`` ..., ``Done``."""
-
-    a: FileId
-    b: FileId
-    options: TimelineOptions = TimelineOptions()
 
 
 class BundleWanted(Message, frozen=True):
@@ -250,27 +241,6 @@ class WeightStory(Message, frozen=True):
     index: tuple[int, ...]
     kept: bool
     flips: bytes
-
-
-class Compared(Message, frozen=True):
-    """Layers of two checkpoints side by side, as columns; the last row of the last is the total.
-
-    ``names`` are "" for the total. int64, -1 where there is none: ``entries``, ``births``,
-    ``deaths``, ``new_violations``, ``healed_violations``. float64, NaN where there is none:
-    ``jaccard``, ``norm_change``, ``cosine``.
-    """
-
-    names: tuple[str, ...]
-    patterns: tuple[str, ...]
-    notes: tuple[str, ...]
-    entries: bytes
-    births: bytes
-    deaths: bytes
-    new_violations: bytes
-    healed_violations: bytes
-    jaccard: bytes
-    norm_change: bytes
-    cosine: bytes
 
 
 class Written(Message, frozen=True):

@@ -20,8 +20,9 @@ Light = Literal["yes", "no", "violated", "absent"]
 Plane = Literal["density", "violation", "mask", "magnitude", "value"]
 PLANES: tuple[Plane, ...] = get_args(Plane)
 SeriesPlane = Literal["flips", "last change"]
-AnyPlane = Plane | SeriesPlane
-"""What a heat map can show: of a checkpoint, or of a series of them."""
+ChangePlane = Literal["flips", "born", "died"]
+AnyPlane = Plane | SeriesPlane | ChangePlane
+"""What a heat map can show: of a checkpoint, of a series of them, of two side by side."""
 
 
 class Message(msgspec.Struct, frozen=True, tag=True):

@@ -12,6 +12,11 @@ def ints(values: Sequence[int]) -> Column:
     return np.array(values, "<i8").tobytes()
 
 
+def counts(values: Sequence[int | None]) -> Column:
+    """Make a column of int64; None becomes -1."""
+    return ints([-1 if one is None else one for one in values])
+
+
 def floats(values: Sequence[float | None]) -> Column:
     """Make a column of float64; None becomes NaN."""
     return np.array(values, "<f8").tobytes()

@@ -37,6 +37,11 @@ from sparse_core.messages import (
     ViolationsWanted,
     WatchFiles,
 )
+from sparse_core.messages.comparison import (
+    CompareWanted,
+    DifferenceTilesWanted,
+    NextDifference,
+)
 from sparse_core.messages.jobs import (
     EndJob,
     FollowJobs,
@@ -54,7 +59,6 @@ from sparse_core.messages.runs import AdviceWanted, FollowRun, RunsWanted
 from sparse_core.messages.timeline import (
     BundleWanted,
     ChangesWanted,
-    CompareWanted,
     OscillatorsWanted,
     SeriesTilesWanted,
     TimelineWanted,
@@ -62,6 +66,7 @@ from sparse_core.messages.timeline import (
 )
 from sparse_core.messages.training import DraftWanted, FormWanted, RecipeWanted
 from sparse_core.runs.places import absolute
+from sparse_core.service.differences import Differences
 from sparse_core.service.drafts import Drafts
 from sparse_core.service.findings import Findings
 from sparse_core.service.folders import held_by_cache, list_folder
@@ -122,7 +127,8 @@ class Service:
         self._findings = Findings(self._shelf)
         self._repairs = Repairs(self._shelf)
         self._profiles = Profiles(self._shelf)
-        self._timelines = Timelines(self._shelf)
+        self._timelines = Timelines()
+        self._differences = Differences(self._shelf)
         self._scans = Scans(self._shelf, self._outbox)
         self._jobs = Jobs()
         self._drafts = Drafts()
@@ -242,7 +248,11 @@ class Service:
             case TimelineWanted() as body:
                 self._put("series", call, partial(self._timelines.timeline, wanted=body))
             case CompareWanted() as body:
-                self._put("series", call, partial(self._timelines.compare, wanted=body))
+                self._put("series", call, partial(self._differences.compare, wanted=body))
+            case DifferenceTilesWanted() as body:
+                self._put("flips", call, partial(self._differences.tiles, wanted=body))
+            case NextDifference() as body:
+                self._put("flips", call, partial(self._differences.next, wanted=body))
             case BundleWanted() as body:
                 self._put("series", call, partial(self._timelines.bundle, wanted=body))
             case SeriesTilesWanted() as body:

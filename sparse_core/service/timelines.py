@@ -1,4 +1,4 @@
-"""Series of checkpoints: their timelines, pictures of their flips, two side by side."""
+"""Series of checkpoints: their timelines, and pictures of their flips."""
 
 import zlib
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from sparse_core.analysis.compare import Comparison, compare_checkpoints
 from sparse_core.analysis.timeline.bundle import PDF, write_bundle
 from sparse_core.analysis.timeline.flip_picture import flip_tile, last_change_tile
 from sparse_core.analysis.timeline.history import History
@@ -25,8 +24,6 @@ from sparse_core.messages.timeline import (
     BundleWanted,
     Changes,
     ChangesWanted,
-    Compared,
-    CompareWanted,
     Curve,
     Oscillators,
     OscillatorsWanted,
@@ -41,8 +38,9 @@ from sparse_core.messages.timeline import (
     WeightWanted,
     Written,
 )
+from sparse_core.service.columns import counts, floats
 from sparse_core.service.lanes import Job
-from sparse_core.service.shelf import Kept, Shelf
+from sparse_core.service.shelf import Kept
 
 CELLS_A_FRAME = 8192
 """Layers times points in a message: half a megabyte of columns."""
@@ -53,15 +51,9 @@ Question = tuple[SeriesId, TimelineOptions]
 
 
 class Timelines:
-    """Answers questions about series of checkpoints.
+    """Answers questions about series of checkpoints."""
 
-    Parameters
-    ----------
-    shelf : Shelf
-    """
-
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self) -> None:
         self._lines: Kept[Question, Timeline] = Kept(KEPT_SERIES, lambda _: 1)
         self._followed: Kept[Question, Following] = Kept(KEPT_SERIES, lambda _: 1)
         self._flips: Kept[tuple[Question, str, int, int], PackedMask] = Kept(
@@ -134,19 +126,6 @@ class Timelines:
         kept = bits[-1][1] if bits else False
         place = (wanted.view, wanted.layer, wanted.row, wanted.column)
         return WeightStory(*place, index, kept, np.array(flips, "<i8").tobytes())
-
-    def compare(self, job: Job, wanted: CompareWanted) -> Done:
-        """Compare two checkpoints."""
-        found = compare_checkpoints(
-            self._shelf.checkpoint(wanted.a),
-            self._shelf.checkpoint(wanted.b),
-            wanted.options,
-            progress=job.answer,
-            cancelled=job.cancelled,
-        )
-        for columns in compared_columns(found):
-            job.answer(columns)
-        return Done()
 
     def bundle(self, job: Job, wanted: BundleWanted) -> Written:
         """Write a figure bundle."""
@@ -221,12 +200,12 @@ def rows_of(line: Timeline) -> Iterator[TimelineRows]:
             names=tuple(layer.name for layer in layers),
             rules=tuple(", ".join(layer.rules) for layer in layers),
             patterns=tuple(layer.pattern for layer in layers),
-            rows=_numbers([layer.layout.rows for layer in layers]),
-            columns=_numbers([layer.layout.columns for layer in layers]),
-            entries=_numbers([layer.entries for layer in layers]),
-            froze_at=_numbers([line.froze_at(row) for row in numbers]),
-            net_over_gross=_rates([line.net_over_gross(row) for row in numbers]),
-            bound=_rates([line.bound(row) for row in numbers]),
+            rows=counts([layer.layout.rows for layer in layers]),
+            columns=counts([layer.layout.columns for layer in layers]),
+            entries=counts([layer.entries for layer in layers]),
+            froze_at=counts([line.froze_at(row) for row in numbers]),
+            net_over_gross=floats([line.net_over_gross(row) for row in numbers]),
+            bound=floats([line.bound(row) for row in numbers]),
             kept=line.kept[place].astype("<i8").tobytes(),
             sad=line.sad[place].astype("<i8").tobytes(),
             returned=line.returned[place].astype("<i8").tobytes(),
@@ -236,34 +215,6 @@ def rows_of(line: Timeline) -> Iterator[TimelineRows]:
             margin_low=line.margin_low[place].astype("<f4").tobytes(),
             margin=line.margin[place].astype("<f4").tobytes(),
         )
-
-
-def compared_columns(found: Comparison) -> Iterator[Compared]:
-    """Turn a comparison into columns, some layers at a time; the total is the last row."""
-    rows = (*found.layers, found.total)
-    for first in range(0, len(rows), ROWS_A_FRAME):
-        some = rows[first : first + ROWS_A_FRAME]
-        yield Compared(
-            names=tuple(row.layer or "" for row in some),
-            patterns=tuple(row.pattern or "" for row in some),
-            notes=found.notes if first == 0 else (),
-            entries=_numbers([row.entries for row in some]),
-            births=_numbers([row.births for row in some]),
-            deaths=_numbers([row.deaths for row in some]),
-            new_violations=_numbers([row.new_violations for row in some]),
-            healed_violations=_numbers([row.healed_violations for row in some]),
-            jaccard=_rates([row.jaccard for row in some]),
-            norm_change=_rates([row.norm_change for row in some]),
-            cosine=_rates([row.cosine for row in some]),
-        )
-
-
-def _numbers(values: list[int] | list[int | None]) -> bytes:
-    return np.array([-1 if one is None else one for one in values], "<i8").tobytes()
-
-
-def _rates(values: list[float | None]) -> bytes:
-    return np.array([np.nan if one is None else one for one in values], "<f8").tobytes()
 
 
 def _tile(wanted: SeriesTilesWanted, key: TileKey, cells: npt.NDArray[np.uint8]) -> SeriesTile:

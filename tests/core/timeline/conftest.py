@@ -1,11 +1,12 @@
 """Real training runs of digits, trained once; the command line in this process."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from desk_alone import Desk
 
 from sparse_core.__main__ import main
 from sparse_core.training.job import Request
@@ -48,3 +49,10 @@ def here(
         return subprocess.CompletedProcess(given, status, shown.out, shown.err)
 
     return run
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    one = Desk()
+    yield one
+    one.service.close()

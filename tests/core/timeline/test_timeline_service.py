@@ -1,29 +1,15 @@
-"""Series over the pipe: columns, pictures of flips, comparisons, in one process."""
+"""Series over the pipe: columns and pictures of flips, in one process."""
 
 import zlib
-from queue import Queue
 
-import msgspec
 import numpy as np
-import pytest
-from timeline_oracle import rows, write, write_series
+from desk_alone import numbers, of
+from timeline_oracle import random_series, rows, write, write_series
 
-from sparse_core.messages import (
-    TILE,
-    Answer,
-    Call,
-    Credit,
-    Done,
-    Failed,
-    FileId,
-    FrameReader,
-    TileKey,
-)
+from sparse_core.messages import TILE, Done, Failed, TileKey
 from sparse_core.messages.timeline import (
     BundleWanted,
     ChangesWanted,
-    Compared,
-    CompareWanted,
     Curve,
     OscillatorsWanted,
     SeriesId,
@@ -35,58 +21,8 @@ from sparse_core.messages.timeline import (
     TimelineWanted,
     WeightWanted,
 )
-from sparse_core.service import Service
 
 OPTIONS = TimelineOptions(cache=False)
-
-
-class Desk:
-    """A service, and what it answers to one call at a time."""
-
-    def __init__(self) -> None:
-        self._frames: Queue[bytes] = Queue()
-        self._reader = FrameReader()
-        self._decoder = msgspec.msgpack.Decoder(Answer)
-        self._number = 0
-        self.service = Service(self._frames.put)
-        self.service.start()
-
-    def ask(self, body) -> list:
-        self._number += 1
-        self.service.handle(Call(self._number, body))
-        replies = []
-        while True:
-            for payload in self._reader.feed(self._frames.get(timeout=20)):
-                self.service.handle(Call(0, Credit(1)))
-                answer = self._decoder.decode(payload)
-                if answer.id == self._number:
-                    replies.append(answer.body)
-                    if answer.last:
-                        return replies
-
-
-@pytest.fixture
-def desk():
-    one = Desk()
-    yield one
-    one.service.close()
-
-
-def of(replies, kind):
-    return [reply for reply in replies if isinstance(reply, kind)]
-
-
-def numbers(data: bytes, kind: str = "<i8") -> np.ndarray:
-    return np.frombuffer(data, kind)
-
-
-def random_series(folder, count=5, shape=(9, 130)):
-    rng = np.random.default_rng(2)
-    masks = [
-        {"a.fc.weight": rng.random(shape) < 0.5, "b.fc.weight": rng.random((4, 8)) < 0.5}
-        for _ in range(count)
-    ]
-    return write_series(folder, masks, 10), masks
 
 
 def test_a_timeline_crosses_as_columns(desk, tmp_path):
@@ -236,19 +172,6 @@ def test_a_folder_that_grows_is_asked_again_and_again(desk, tmp_path):
     desk.ask(wanted)
     (points,) = of(desk.ask(wanted), TimelinePoints)
     assert numbers(points.steps).tolist() == [0, 10, 20, 30]
-
-
-def test_two_checkpoints_side_by_side(desk, tmp_path):
-    folder, masks = random_series(tmp_path / "run", 2)
-    paths = [str(folder / f"step-00{step}0.safetensors") for step in (0, 1)]
-    replies = desk.ask(CompareWanted(FileId(paths[0]), FileId(paths[1]), OPTIONS))
-    (found,) = of(replies, Compared)
-    wanted = rows([0, 1], masks)
-    assert found.names == ("a.fc.weight", "b.fc.weight", "")
-    births, deaths = numbers(found.births), numbers(found.deaths)
-    assert [tuple(pair) for pair in zip(births, deaths, strict=True)] == [
-        wanted[1, name][2:] for name in found.names
-    ]
 
 
 def test_a_bundle_is_written_where_the_core_is(desk, tmp_path):

@@ -18,6 +18,18 @@ def write_series(folder: Path, masks: Sequence[dict[str, Flags]], stride: int = 
     return folder
 
 
+def random_series(
+    folder: Path, count: int = 5, shape: tuple[int, int] = (9, 130)
+) -> tuple[Path, list[dict[str, Flags]]]:
+    """Write checkpoints, ten steps apart, in which nothing depends on what was before."""
+    rng = np.random.default_rng(2)
+    masks = [
+        {"a.fc.weight": rng.random(shape) < 0.5, "b.fc.weight": rng.random((4, 8)) < 0.5}
+        for _ in range(count)
+    ]
+    return write_series(folder, masks, 10), masks
+
+
 def write(path: Path, masks: dict[str, Flags]) -> Path:
     """Write one checkpoint: 1 where a weight is kept, −0.0 where it is not."""
     save_file({name: np.where(one, 1.0, -0.0).astype("f4") for name, one in masks.items()}, path)

@@ -12,7 +12,7 @@ from inspector.commands import TABLE
 from inspector.errands import PAGE_OF, Errand, OpenWeights
 from inspector.link.places import split
 from inspector.page_names import PAGES
-from inspector.state import SessionState, Spot
+from inspector.state import SessionState
 
 if TYPE_CHECKING:
     # Pages bring the array library.
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from inspector.settings import Settings
     from inspector.theme import Theme
     from inspector.views.page import Page
+    from sparse_core.messages import ScanOptions
 
-_CLOSE_UP = 15
-"""Zoom step at which one weight that was asked for is seen with its group."""
 OF_FILES = ("weights", "speed")
 """Pages about the file in front: choosing another file stays there."""
 
@@ -64,6 +63,11 @@ class PageShelf(QObject):
     def settings(self) -> "Settings":
         """What the user prefers."""
         return self._window.preferences.settings
+
+    @property
+    def options(self) -> "ScanOptions":
+        """How checkpoints are judged."""
+        return self._window.preferences.options
 
     def asker(self, host: str) -> "Asker":
         """Return the way to the core of a machine."""
@@ -141,12 +145,13 @@ class PageShelf(QObject):
         host, path = split(errand.place)
         state = self.state.with_file(path, errand.container, host)
         if errand.tensor:
-            at = errand.row >= 0
-            spot = Spot(_CLOSE_UP, errand.row, errand.column) if at else None
-            state = state.with_view(state.current, tensor=errand.tensor, spot=spot)
+            state = state.with_view(state.current, tensor=errand.tensor)
         if errand.plane:
             state = state.with_view(state.current, plane=errand.plane)
         self._window.session.show(msgspec.structs.replace(state, page="weights"))
+        page = self._window.page
+        if page is not None and errand.tensor and errand.row >= 0:
+            page.go_to_weight(errand.tensor, errand.row, errand.column)
 
     def _act(self, command: str) -> None:
         if self.front is not None:

@@ -6,6 +6,7 @@ from inspector.models.asking import Asker
 from inspector.models.checkpoint_feed import CheckpointFeed
 from inspector.settings import Settings
 from inspector.state import SessionState
+from sparse_core.messages import ScanOptions
 
 
 class Desk(Protocol):
@@ -19,6 +20,11 @@ class Desk(Protocol):
     @property
     def settings(self) -> Settings:
         """What the user prefers."""
+        ...
+
+    @property
+    def options(self) -> ScanOptions:
+        """How checkpoints are judged."""
         ...
 
     def asker(self, host: str) -> Asker:

@@ -52,12 +52,14 @@ class Theme(msgspec.Struct, frozen=True):
         ----------
         plane : str
             One of the planes of the map: density, violation, mask, magnitude, value; flips and
-            last change of a series.
+            last change of a series; born and died between two checkpoints.
             Anything else is a magnitude.
         """
         if plane == "violation":
             return ramp(self.chip, self.bad, jump=0.35)
-        if plane == "flips":
+        if plane == "born":
+            return ramp(self.chip, self.ok, jump=0.12)
+        if plane in ("flips", "died"):
             return ramp(self.chip, self.bad, jump=0.12)
         if plane == "last change":
             # Byte 0 never flipped: the ground, not the first colour.

@@ -152,6 +152,10 @@ class WeightsPage(Parts):
         """Put the keyboard on the map."""
         self.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def go_to_weight(self, tensor: str, row: int, column: int) -> None:
+        """Fly to a weight, its group under the loupe."""
+        self.finding.go_to(tensor, row, column)
+
     def go(self, step: int) -> None:
         """Choose the next layer, or the one before."""
         self.layers.go(step)

@@ -265,6 +265,16 @@ class TileCanvas(QWidget):
         if self._view is not None:
             self._set_view(self._view.about(zoom, row, column))
 
+    def show_view(self, view: View) -> None:
+        """Show the part that a canvas beside this one shows of a picture of the same size."""
+        own = self._view
+        if own is None or (own.rows.count, own.columns.count) != (
+            view.rows.count,
+            view.columns.count,
+        ):
+            return
+        self._set_view(view.resized(self._plot.height, self._plot.width))
+
     def set_zoom(self, step: int) -> None:
         """Go to a zoom step (see ``span``) about the middle of the view."""
         if self._view is not None:
@@ -506,11 +516,7 @@ class TileCanvas(QWidget):
 
     def _follow_cursor(self, view: View, row: int, column: int) -> None:
         """Move the view as little as keeps the cursor in it."""
-        down = _beyond(view.rows.pixel_of_weight(row), view.rows.cell, view.rows.extent)
-        right = _beyond(
-            view.columns.pixel_of_weight(column), view.columns.cell, view.columns.extent
-        )
-        self._set_view(view.moved(down, right))
+        self._set_view(view.holding(row, column))
 
     # ------------------------------------------------------------ the widget
 
@@ -535,12 +541,11 @@ class TileCanvas(QWidget):
 
     def _new_size(self) -> None:
         self._arrange()
-        if self._view is not None:
-            self._set_view(self._view.resized(self._plot.height, self._plot.width))
-
-
-def _beyond(start: int, size: int, extent: int) -> int:
-    """Return how far a block of pixels sticks out of ``0 ... extent``, signed."""
-    if start < 0:
-        return start
-    return max(0, start + size - extent)
+        if self._view is None:
+            return
+        resized = self._view.resized(self._plot.height, self._plot.width)
+        marked = self._chosen
+        if marked is not None and self._view.shows(marked.row, marked.column):
+            # A mark near the border would go out of sight when the middle stays.
+            resized = resized.holding(marked.row, marked.column)
+        self._set_view(resized)

@@ -80,6 +80,16 @@ class View(msgspec.Struct, frozen=True):
             there.rows.centred(row, row + 1), there.columns.centred(column, column + 1), there.zoom
         )
 
+    def shows(self, row: int, column: int) -> bool:
+        """Whether all of a weight's cell is in view."""
+        return self == self.holding(row, column)
+
+    def holding(self, row: int, column: int) -> "View":
+        """Return the view moved as little as brings a weight's cell into it."""
+        down = _beyond(self.rows.pixel_of_weight(row), self.rows)
+        right = _beyond(self.columns.pixel_of_weight(column), self.columns)
+        return self.moved(down, right) if down or right else self
+
     def middle_of(self, row: int, column: int) -> tuple[float, float]:
         """Return the device pixel (y, x) of the middle of a weight's cell."""
         return (
@@ -91,6 +101,13 @@ class View(msgspec.Struct, frozen=True):
         """Return the first weight (row, column) of the cell at a device pixel, None outside."""
         row, column = self.rows.weight_at(y), self.columns.weight_at(x)
         return None if row is None or column is None else (row, column)
+
+
+def _beyond(start: int, span: Span) -> int:
+    """Return how far a cell that starts at a pixel sticks out of a span, signed."""
+    if start < 0:
+        return start
+    return max(0, start + span.cell - span.extent)
 
 
 def _fits(rows: Span, columns: Span) -> tuple[int, int]:

@@ -14,6 +14,8 @@ _STATISTICS: dict[AnyPlane, str] = {
     "value": "value of the largest |w|",
     "flips": "share of flips",
     "last change": "latest step of a flip",
+    "born": "share newly kept",
+    "died": "share newly dropped",
 }
 """What a pixel that stands for many weights shows of them."""
 
@@ -25,6 +27,8 @@ _EXACT: dict[AnyPlane, str] = {
     "value": "value",
     "flips": "flipped or not",
     "last change": "latest step of a flip",
+    "born": "newly kept or not",
+    "died": "newly dropped or not",
 }
 """The same where a cell is a single weight."""
 
@@ -77,7 +81,7 @@ def scale(view: View, picture: Picture, plane: AnyPlane) -> Scale:
         return Scale(name, "dropped" if single else "none", "kept", steps=(0, 255))
     if plane == "violation":
         return _violations(name, picture)
-    if plane == "flips":
+    if plane in ("flips", "born", "died"):
         return Scale(name, "none", "all")
     if plane == "last change":
         return Scale(name, "first", f"step {picture.scale:,.0f}", first=1, apart=(0, "never"))

@@ -43,6 +43,7 @@ from sparse_core.messages.replies import (
     Values,
     Welcome,
 )
+from sparse_core.messages.report import ReportTo, ReportWritten
 from sparse_core.messages.requests import (
     Cancel,
     CellWanted,
@@ -148,6 +149,8 @@ __all__ = [
     "RepairWanted",
     "Repaired",
     "Reply",
+    "ReportTo",
+    "ReportWritten",
     "Request",
     "Rule",
     "ScanCheckpoint",

@@ -47,6 +47,7 @@ from sparse_core.messages.replies import (
     Values,
     Welcome,
 )
+from sparse_core.messages.report import ReportTo, ReportWritten
 from sparse_core.messages.requests import (
     Cancel,
     CellWanted,
@@ -133,6 +134,7 @@ Request = (
     | UnsteadyWanted
     | RepairWanted
     | RepairTo
+    | ReportTo
     | ProfileWanted
     | FolderWanted
     | CacheWanted
@@ -182,6 +184,7 @@ Reply = (
     | Loupe
     | RepairPreview
     | Repaired
+    | ReportWritten
     | Profile
     | Folder
     | CacheHeld

@@ -30,6 +30,7 @@ from sparse_core.messages import (
     RepairTo,
     RepairWanted,
     Reply,
+    ReportTo,
     ScanCheckpoint,
     TilesWanted,
     UnsteadyWanted,
@@ -81,6 +82,7 @@ from sparse_core.service.outbox import Outbox, Write
 from sparse_core.service.pictures import Pictures
 from sparse_core.service.profiles import Profiles
 from sparse_core.service.repairs import Repairs
+from sparse_core.service.reports import Reports
 from sparse_core.service.run_tables import advice, runs_table
 from sparse_core.service.scanning import Scans
 from sparse_core.service.shelf import Shelf
@@ -99,6 +101,7 @@ LANES = (
     "values",
     "groups",
     "repair",
+    "report",
     "series",
     "flips",
     "jobs",
@@ -130,6 +133,7 @@ class Service:
         self._timelines = Timelines()
         self._differences = Differences(self._shelf)
         self._scans = Scans(self._shelf, self._outbox)
+        self._reports = Reports(self._shelf, self._scans)
         self._jobs = Jobs()
         self._drafts = Drafts()
         self._following = Following(self._outbox, idle=self._tidy)
@@ -237,6 +241,8 @@ class Service:
                 self._put("groups", call, partial(self._findings.repair, wanted=body))
             case RepairTo() as body:
                 self._put("repair", call, partial(self._repairs.repair_to, wanted=body))
+            case ReportTo() as body:
+                self._put("report", call, partial(self._reports.report_to, wanted=body))
             case ProfileWanted() as body:
                 self._put("values", call, partial(self._profiles.profile, wanted=body))
             case _:

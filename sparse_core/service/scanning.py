@@ -87,6 +87,11 @@ class Scans:
         self._agendas: dict[int, tuple[Agenda, list[str]]] = {}
         self._threads = THREADS
 
+    @property
+    def threads(self) -> int:
+        """Tensors read at a time."""
+        return self._threads
+
     def set_threads(self, threads: int) -> None:
         """Take so many threads for a scan that begins from now on; 0 for the usual number."""
         self._threads = min(threads, MOST_THREADS) if threads > 0 else THREADS

@@ -13,8 +13,9 @@ import torch
 from sparse_core.inference.backends import BY_NAME
 from sparse_core.inference.layer import Convolution, SparseLayer
 from sparse_core.patterns import NMPattern
-from sparse_core.speed.comparison import Effort, Setting, compare
+from sparse_core.speed.comparison import Setting, compare
 from sparse_core.speed.layers import made_layer
+from sparse_core.speed.rounds import Effort
 
 TARGETS = {
     ("compact rows", 1): 1.7, ("compact rows", 64): 1.7, ("compact rows", 256): 1.7,

@@ -16,9 +16,10 @@ from sparse_core.inference.backends import BY_NAME
 from sparse_core.inference.layer import SparseLayer
 from sparse_core.messages.speed import SpeedRow, Unavailable
 from sparse_core.patterns import NMPattern
-from sparse_core.speed.comparison import Effort, Setting
+from sparse_core.speed.comparison import Setting
 from sparse_core.speed.layers import DTYPES, made_layer
 from sparse_core.speed.lock import machine_lock
+from sparse_core.speed.rounds import Effort
 from sparse_core.speed.session import TOLERANCE, measure_layers
 from sparse_core.speed.telemetry import Unread, disturbances, read
 

@@ -78,6 +78,14 @@ from sparse_core.messages.runs import (
     RunsWanted,
 )
 from sparse_core.messages.scan import Verdict
+from sparse_core.messages.speed import (
+    SpeedHistory,
+    SpeedHistoryWanted,
+    SpeedResultWanted,
+    SpeedRows,
+    SpeedSaved,
+    SpeedWanted,
+)
 from sparse_core.messages.timeline import (
     BundleWanted,
     Changes,
@@ -165,6 +173,9 @@ Request = (
     | FollowRun
     | RunsWanted
     | AdviceWanted
+    | SpeedWanted
+    | SpeedHistoryWanted
+    | SpeedResultWanted
 )
 Reply = (
     Welcome
@@ -200,6 +211,9 @@ Reply = (
     | WeightStory
     | Compared
     | Difference
+    | SpeedRows
+    | SpeedSaved
+    | SpeedHistory
     | Written
     | Form
     | Draft

@@ -57,6 +57,7 @@ from sparse_core.messages.jobs import (
     Steer,
 )
 from sparse_core.messages.runs import AdviceWanted, FollowRun, RunsWanted
+from sparse_core.messages.speed import SpeedHistoryWanted, SpeedResultWanted, SpeedWanted
 from sparse_core.messages.timeline import (
     BundleWanted,
     ChangesWanted,
@@ -86,6 +87,7 @@ from sparse_core.service.reports import Reports
 from sparse_core.service.run_tables import advice, runs_table
 from sparse_core.service.scanning import Scans
 from sparse_core.service.shelf import Shelf
+from sparse_core.service.speed_tests import SpeedTests
 from sparse_core.service.timelines import Timelines
 from sparse_core.service.watch import Watch
 from sparse_core.version import VERSION
@@ -107,6 +109,7 @@ LANES = (
     "jobs",
     "draft",
     "runs",
+    "speed",
 )
 """One thread each, so that a scan keeps no cursor waiting."""
 
@@ -135,6 +138,7 @@ class Service:
         self._scans = Scans(self._shelf, self._outbox)
         self._reports = Reports(self._shelf, self._scans)
         self._jobs = Jobs()
+        self._speed = SpeedTests(self._scans)
         self._drafts = Drafts()
         self._following = Following(self._outbox, idle=self._tidy)
         self._watch = Watch(lambda news: self._outbox.say(Answer(0, news)))
@@ -292,6 +296,18 @@ class Service:
                 self._put(f"end {body.folder}", call, partial(self._jobs.end, wanted=body))
             case Steer() as body:
                 self._put("cell", call, partial(self._jobs.steer, wanted=body))
+            case _:
+                self._queue_speed(call)
+
+    def _queue_speed(self, call: Call) -> None:
+        """Give a question about speed to its lane: a test runs for minutes."""
+        match call.body:
+            case SpeedWanted() as body:
+                self._put("speed", call, partial(self._speed.run, wanted=body))
+            case SpeedHistoryWanted() as body:
+                self._put("runs", call, partial(self._speed.history, wanted=body))
+            case SpeedResultWanted() as body:
+                self._put("runs", call, partial(self._speed.result, wanted=body))
             case _:
                 self._queue_look(call)
 

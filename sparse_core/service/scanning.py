@@ -1,7 +1,9 @@
 """Scan: rows as they come, in the order of what the user looks at."""
 
 import os
-from threading import Lock
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock
 from time import perf_counter
 
 import numpy as np
@@ -30,6 +32,8 @@ VERDICT_S = 0.5
 
 VERDICT_SHARE = 10
 """Partial verdicts take at most one part in this many of a scan."""
+
+REST_S = 0.1
 
 MOST_THREADS = 64
 THREADS = max(1, min(4, (os.cpu_count() or 1) - 1))
@@ -85,7 +89,29 @@ class Scans:
         self._shelf = shelf
         self._outbox = outbox
         self._agendas: dict[int, tuple[Agenda, list[str]]] = {}
+        self._free = Event()
+        self._free.set()
         self._threads = THREADS
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Let no scan go on meanwhile: something is being timed."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
+
+    def rest(self, job: Job) -> None:
+        """Wait while something is being timed.
+
+        Raises
+        ------
+        Cancelled
+            If the scan is no longer wanted.
+        """
+        while not self._free.wait(REST_S):
+            job.tick()
 
     @property
     def threads(self) -> int:
@@ -122,26 +148,26 @@ class Scans:
         self._shelf.keep_reports(wanted.file, checkpoint.stamp, wanted.options, stream.reports)
         self._outbox.attach(gathered)
         try:
-            return _run(job, stream, gathered, started)
+            return self._run(job, stream, gathered, started)
         finally:
             self._outbox.detach(gathered)
             del self._agendas[job.call]
 
-
-def _run(job: Job, stream: ScanStream, gathered: Gathered, started: float) -> Scanned:
-    """Go through the tensors, with a partial verdict now and then."""
-    due = perf_counter() + VERDICT_S
-    for report in stream:
-        job.tick()
-        gathered.add(report)
-        before = perf_counter()
-        if before >= due:
-            gathered.say(stream.verdict())
-            after = perf_counter()
-            due = after + max(VERDICT_S, VERDICT_SHARE * (after - before))
-    result = stream.result(perf_counter() - started)
-    gathered.say(result.verdict)
-    return Scanned(result.read_bytes, result.seconds, result.native, result.cached)
+    def _run(self, job: Job, stream: ScanStream, gathered: Gathered, started: float) -> Scanned:
+        """Go through the tensors, with a partial verdict now and then."""
+        due = perf_counter() + VERDICT_S
+        for report in stream:
+            job.tick()
+            self.rest(job)
+            gathered.add(report)
+            before = perf_counter()
+            if before >= due:
+                gathered.say(stream.verdict())
+                after = perf_counter()
+                due = after + max(VERDICT_S, VERDICT_SHARE * (after - before))
+        result = stream.result(perf_counter() - started)
+        gathered.say(result.verdict)
+        return Scanned(result.read_bytes, result.seconds, result.native, result.cached)
 
 
 def layer_columns(reports: list[LayerReport], rows: dict[str, int]) -> LayerColumns:

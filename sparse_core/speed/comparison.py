@@ -1,25 +1,17 @@
 """Dense and sparse side by side: interleaved rounds, checked outputs, marked disturbances."""
 
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from sparse_core.errors import Cancelled, SparseError
+from sparse_core.errors import SparseError
 from sparse_core.inference.backends import BY_NAME, Backend, Prepared
-from sparse_core.inference.clock import clock_of
 from sparse_core.inference.layer import SparseLayer, apply_dense
-from sparse_core.speed.disturbance import share_of_others, usage
-from sparse_core.speed.statistics import Ratio, Seconds, Spread, ratio, spread
-
-BUSY = 0.1
-"""Cores that others may keep busy before a row counts as disturbed."""
+from sparse_core.speed.rounds import Effort, rounds
+from sparse_core.speed.statistics import Ratio, Spread, ratio, spread
 
 
 @dataclass(frozen=True)
@@ -29,28 +21,6 @@ class Setting:
     device: str = "cpu"
     batch: int = 64
     threads: int = 1
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to measure.
-
-    Attributes
-    ----------
-    warm_up_s : float
-        Every contender runs at least so long before the first timed round.
-    seconds : float
-        Timed rounds stop after so long, but not before ``rounds`` of them.
-    rounds : int
-        Fewest timed rounds.
-    repeats : int
-        How often a disturbed comparison is tried again.
-    """
-
-    warm_up_s: float = 0.1
-    seconds: float = 1.0
-    rounds: int = 15
-    repeats: int = 2
 
 
 @dataclass(frozen=True)
@@ -75,6 +45,7 @@ class Comparison:
     setting: Setting
     contenders: tuple[Contender, ...]
     disturbed: bool
+    remarks: tuple[str, ...] = ()
 
 
 def compare(
@@ -83,12 +54,18 @@ def compare(
     setting: Setting,
     effort: Effort,
     cancelled: Callable[[], bool] = lambda: False,
+    ready: Mapping[str, Prepared] | None = None,
 ) -> Comparison:
     """Time backends against the dense product of the same layer.
 
     Rounds run every contender once, in random order, so that drift of clocks and neighbours hits
     all alike. A comparison during which other processes computed is repeated, and marked when the
     repetition was disturbed too.
+
+    Parameters
+    ----------
+    ready : mapping of str to Prepared, optional
+        Backends whose form of the layer was made already, by name.
 
     Raises
     ------
@@ -101,7 +78,7 @@ def compare(
     torch.set_num_threads(setting.threads)
     try:
         with torch.inference_mode():
-            return _compare(layer, backends, setting, effort, cancelled)
+            return _compare(layer, backends, setting, effort, cancelled, ready or {})
     finally:
         torch.set_num_threads(before)
 
@@ -112,23 +89,23 @@ def _compare(
     setting: Setting,
     effort: Effort,
     cancelled: Callable[[], bool],
+    ready: Mapping[str, Prepared],
 ) -> Comparison:
     contenders = [BY_NAME["dense"], *(b for b in backends if b.name != "dense")]
     device, batch = setting.device, setting.batch
-    prepared = [b.prepare(layer, device, batch, setting.threads) for b in contenders]
+    prepared = [
+        ready.get(b.name) or b.prepare(layer, device, batch, setting.threads) for b in contenders
+    ]
     x = layer.inputs(batch, device)
     errors = [_error(layer, one, x) for one in prepared]
-    times, disturbed = _rounds(prepared, x, device, effort, cancelled)
-    for _ in range(effort.repeats):
-        if not disturbed:
-            break
-        times, disturbed = _rounds(prepared, x, device, effort, cancelled)
+    timed = rounds([partial(one.run, x) for one in prepared], device, effort, cancelled)
+    times = timed.seconds
     rows = zip(contenders, prepared, times, errors, strict=True)
     found = tuple(
         Contender(backend.name, one.nbytes, spread(series), ratio(times[0], series), error)
         for backend, one, series, error in rows
     )
-    return Comparison(layer.name, setting, found, disturbed)
+    return Comparison(layer.name, setting, found, timed.disturbed, timed.remarks)
 
 
 def _error(layer: SparseLayer, prepared: Prepared, x: Tensor) -> float:
@@ -142,41 +119,3 @@ def _error(layer: SparseLayer, prepared: Prepared, x: Tensor) -> float:
     distance = torch.where(same, 0.0, (found - exact).abs())
     scale = float(exact[exact.isfinite()].abs().max()) if exact.isfinite().any() else 1.0
     return float(distance.max()) / (scale or 1.0) if distance.numel() else 0.0
-
-
-def _rounds(
-    prepared: Sequence[Prepared],
-    x: Tensor,
-    device: str,
-    effort: Effort,
-    cancelled: Callable[[], bool],
-) -> tuple[list[Seconds], bool]:
-    """Warm up, then time rounds until there are enough."""
-    clock = clock_of(device)
-    calls = [partial(one.run, x) for one in prepared]
-    for call in calls:
-        _warm_up(call, clock, effort.warm_up_s)
-    rounds: list[list[float]] = []
-    order = random.Random(0)
-    used, start = usage(), time.perf_counter()
-    while len(rounds) < effort.rounds or time.perf_counter() - start < effort.seconds:
-        if cancelled():
-            raise Cancelled("The speed test was stopped.")
-        turn = list(range(len(calls)))
-        order.shuffle(turn)
-        found = dict.fromkeys(turn, 0.0)
-        for at in turn:
-            found[at] = clock(calls[at])
-        rounds.append([found[at] for at in range(len(calls))])
-    others = share_of_others(used, usage(), time.perf_counter() - start)
-    return list(np.array(rounds).T), others > BUSY
-
-
-def _warm_up(
-    call: Callable[[], Any], clock: Callable[[Callable[[], Any]], float], s: float
-) -> None:
-    """Run until clocks, caches and allocators have settled."""
-    end = time.perf_counter() + s
-    clock(call)
-    while time.perf_counter() < end:
-        clock(call)

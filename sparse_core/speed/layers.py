@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from sparse_core.analysis.measure import mask_of
 from sparse_core.checkpoints import Checkpoint
 from sparse_core.dtypes import DType
 from sparse_core.errors import SparseError
 from sparse_core.inference.layer import Convolution, SparseLayer
 from sparse_core.masks.layout import layout_of
-from sparse_core.messages import LayerReport
+from sparse_core.masks.packed import unpack
+from sparse_core.messages import LayerReport, ScanOptions
 from sparse_core.patterns import Axis, NMPattern
 from sparse_core.training.projection import nm_mask
 
@@ -51,19 +53,29 @@ def layers_of(
     dtype : torch.dtype or None
         The format to time in; None is the one of the file.
     """
-    seen: set[tuple[object, ...]] = set()
+    first = {names[0] for names in twins_of(reports, glob).values()}
     for report in reports:
-        key = (report.shape, report.pattern, report.axis, report.dtype)
-        wanted = report.kind in ("linear", "conv") and len(report.shape) in (2, 4)
-        if not wanted or key in seen or not fnmatch.fnmatch(report.name, glob):
+        if report.name not in first:
             continue
-        if report.input_dim not in (None, 1):
-            continue
-        seen.add(key)
         raw = checkpoint.read(report.name)
         weight = to_tensor(raw, checkpoint.tensors[report.name].dtype).reshape(report.shape)
+        if report.rule != "zeros":
+            # Latent weights, or masks beside them: what runs is what the mask leaves.
+            mask = unpack(mask_of(checkpoint, report.name, ScanOptions()))
+            weight *= torch.from_numpy(mask.reshape(report.shape))
         pattern = _pattern(report)
         yield _with_image(SparseLayer(report.name, weight.to(dtype or weight.dtype), None, pattern))
+
+
+def twins_of(reports: Sequence[LayerReport], glob: str) -> dict[str, tuple[str, ...]]:
+    """Give the layers that can be timed, those of one shape and pattern under the first of them."""
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for report in reports:
+        wanted = report.kind in ("linear", "conv") and len(report.shape) in (2, 4)
+        if wanted and report.input_dim in (None, 1) and fnmatch.fnmatch(report.name, glob):
+            key = (report.shape, report.pattern, report.axis, report.dtype)
+            alike.setdefault(key, []).append(report.name)
+    return {names[0]: tuple(names) for names in alike.values()}
 
 
 def to_tensor(raw: object, dtype: DType) -> Tensor:

@@ -1,14 +1,18 @@
 """A whole speed test: every layer, batch and backend, as rows that stream."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import msgspec
+import torch
 
 from sparse_core.errors import Cancelled, SparseError
-from sparse_core.inference.backends import Backend
+from sparse_core.inference.backends import Backend, Prepared
 from sparse_core.inference.layer import SparseLayer
 from sparse_core.inference.plan import Choice, Plan
 from sparse_core.messages.speed import SpeedRow, Unavailable
 from sparse_core.patterns import Axis
-from sparse_core.speed.comparison import Comparison, Effort, Setting, compare
+from sparse_core.speed.comparison import Comparison, Setting, compare
+from sparse_core.speed.rounds import Effort
 
 TOLERANCE = {"float64": 1e-10, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
 """Largest error, over the largest output, at which a backend counts as correct."""
@@ -20,11 +24,17 @@ def measure_layers(
     backends: Sequence[Backend],
     effort: Effort,
     cancelled: Callable[[], bool] = lambda: False,
+    twins: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[SpeedRow | Unavailable]:
     """Time every layer in every setting on every backend that takes it.
 
     A backend that cannot run a layer, or fails to prepare it, becomes a row with its reason and
     the rest goes on.
+
+    Parameters
+    ----------
+    twins : mapping of str to sequence of str, optional
+        Layer -> all layers of its shape and pattern, itself included.
 
     Yields
     ------
@@ -33,37 +43,48 @@ def measure_layers(
     for layer in layers:
         said: set[Unavailable] = set()
         for setting in settings:
-            able = []
+            able, ready = [], {}
             for backend in backends:
-                reason = _refusal(backend, layer, setting)
-                refusal = Unavailable(backend.name, layer.name, reason)
-                if not reason:
+                prepared = _prepared(backend, layer, setting)
+                if not isinstance(prepared, str):
                     able.append(backend)
-                elif refusal not in said:
+                    ready[backend.name] = prepared
+                    continue
+                refusal = Unavailable(backend.name, layer.name, prepared)
+                if refusal not in said:
                     said.add(refusal)
                     yield refusal
-            yield from rows(layer, compare(layer, able, setting, effort, cancelled))
+            count = len((twins or {}).get(layer.name, (layer.name,)))
+            comparison = compare(layer, able, setting, effort, cancelled, ready)
+            yield from rows(layer, comparison, count)
 
 
-def _refusal(backend: Backend, layer: SparseLayer, setting: Setting) -> str:
-    """Say why a backend cannot run a layer; "" if it can."""
+def _prepared(backend: Backend, layer: SparseLayer, setting: Setting) -> Prepared | str:
+    """Make a layer ready for a backend, or say why that backend cannot run it."""
     support = backend.supports(layer, setting.device, setting.batch)
     if not support:
         return support.reason
     try:
-        backend.prepare(layer, setting.device, setting.batch, setting.threads)
+        return backend.prepare(layer, setting.device, setting.batch, setting.threads)
     except Cancelled:
         raise
     except (SparseError, RuntimeError, MemoryError) as error:
-        return str(error).splitlines()[0]
-    return ""
+        return (str(error) or type(error).__name__).splitlines()[0]
 
 
-def rows(layer: SparseLayer, comparison: Comparison) -> Iterator[SpeedRow]:
-    """Write a comparison as rows, the dense baseline first."""
+def rows(layer: SparseLayer, comparison: Comparison, count: int = 1) -> Iterator[SpeedRow]:
+    """Write a comparison as rows, the dense baseline first.
+
+    Parameters
+    ----------
+    count : int
+        Layers of the checkpoint that are like this one.
+    """
     dense = comparison.contenders[0]
     setting = comparison.setting
+    dense_macs = macs(layer, "dense", dense.nbytes)
     for one in comparison.contenders:
+        seconds = one.spread.median_ms / 1e3
         yield SpeedRow(
             layer=layer.name,
             shape=tuple(layer.weight.shape),
@@ -84,13 +105,44 @@ def rows(layer: SparseLayer, comparison: Comparison) -> Iterator[SpeedRow]:
             max_error=one.max_error,
             bytes=one.nbytes,
             disturbed=comparison.disturbed,
+            remarks=comparison.remarks,
+            layers=count,
+            macs=macs(layer, one.backend, one.nbytes),
+            gb_s=one.nbytes / seconds / 1e9 if seconds else 0.0,
+            gflop_s=2 * dense_macs * setting.batch / seconds / 1e9 if seconds else 0.0,
         )
 
 
-def plan_of(found: Iterable[SpeedRow | Unavailable], setting: Setting, axis: Axis = "in") -> Plan:
+def macs(layer: SparseLayer, backend: str, nbytes: int) -> int:
+    """Count the multiply-adds of one input in a backend's form of the weight.
+
+    Parameters
+    ----------
+    nbytes : int
+        What the form takes: of a smaller dense product it says how much smaller.
+    """
+    weight = layer.weight
+    held = weight.numel()
+    if backend == "compact":
+        held = nbytes // weight.element_size()
+    elif backend == "csr":
+        held = int(torch.count_nonzero(weight))
+    elif backend in ("nm_native", "nm_triton", "semi_structured") and layer.pattern is not None:
+        held = held * layer.pattern.n // layer.pattern.m
+    height, width = layer.output_image() if layer.convolution is not None else (1, 1)
+    return held * height * width
+
+
+def plan_of(
+    found: Iterable[SpeedRow | Unavailable],
+    setting: Setting,
+    axis: Axis = "in",
+    twins: Mapping[str, Sequence[str]] | None = None,
+) -> Plan:
     """Choose the fastest correct backend of each layer.
 
-    A layer stays dense unless the interval of another backend's ratio lies above 1.
+    A layer stays dense unless the interval of another backend's ratio lies above 1. What was
+    measured of one layer holds for its ``twins``.
     """
     best: dict[str, Choice] = {}
     for row in found:
@@ -102,4 +154,9 @@ def plan_of(found: Iterable[SpeedRow | Unavailable], setting: Setting, axis: Axi
             best[row.layer] = Choice(
                 row.layer, row.backend, row.pattern, axis, row.ratio, row.ratio_low, row.ratio_high
             )
-    return Plan(setting.device, setting.batch, setting.threads, tuple(best.values()))
+    choices = [
+        msgspec.structs.replace(choice, layer=name)
+        for choice in best.values()
+        for name in (twins or {}).get(choice.layer, (choice.layer,))
+    ]
+    return Plan(setting.device, setting.batch, setting.threads, tuple(choices))

@@ -15,8 +15,9 @@ from sparse_core.inference.layer import Convolution, SparseLayer, apply_dense
 from sparse_core.messages.speed import SpeedRow, Unavailable
 from sparse_core.native import _product, product
 from sparse_core.patterns import NMPattern
-from sparse_core.speed.comparison import Effort, Setting
+from sparse_core.speed.comparison import Setting
 from sparse_core.speed.layers import made_layer
+from sparse_core.speed.rounds import Effort
 from sparse_core.speed.session import measure_layers
 
 BRIEF = Effort(warm_up_s=0.0, seconds=0.0, rounds=3, repeats=0)

@@ -13,9 +13,10 @@ from sparse_core.inference.plan import Choice, Plan, apply
 from sparse_core.messages.speed import BACKENDS as BACKEND_NAMES
 from sparse_core.messages.speed import FORMATS, SpeedRow, Unavailable
 from sparse_core.patterns import NMPattern
-from sparse_core.speed.comparison import Effort, Setting, compare
+from sparse_core.speed.comparison import Setting, compare
 from sparse_core.speed.layers import DTYPES, made_layer
 from sparse_core.speed.lock import machine_lock
+from sparse_core.speed.rounds import Effort
 from sparse_core.speed.session import measure_layers, plan_of
 
 BRIEF = Effort(warm_up_s=0.0, seconds=0.0, rounds=3, repeats=0)

@@ -10,7 +10,7 @@ import msgspec
 from inspector.link.places import split
 from inspector.page_names import PAGES
 from sparse_core.errors import SparseError
-from sparse_core.messages import PLANES, Plane
+from sparse_core.messages import PLANES, Plane, is_address
 
 
 class Arguments(msgspec.Struct, frozen=True):
@@ -19,7 +19,8 @@ class Arguments(msgspec.Struct, frozen=True):
     Attributes
     ----------
     paths : tuple of str
-        Checkpoints to open, as absolute text or ``HOST:PATH``; nobody looked whether they exist.
+        Checkpoints to open, as absolute text, ``HOST:PATH`` or an address; nobody looked whether
+        they exist.
     pictures : str
         Folder to draw pictures into, "" for the window.
     page, tensor, plane : str
@@ -88,8 +89,9 @@ def parse(words: Sequence[str]) -> Arguments:
 
 
 def _whole(path: str) -> str:
-    """Return a path that does not depend on the folder; one of another machine stays."""
-    return path if split(path)[0] else str(Path(path).absolute())
+    """Return a path that does not depend on the folder; addresses and other machines' stay."""
+    elsewhere = split(path)[0] or is_address(path)
+    return path if elsewhere else str(Path(path).absolute())
 
 
 def _refuse_bytes(path: str) -> None:

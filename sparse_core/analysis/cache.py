@@ -17,6 +17,7 @@ import msgspec
 from platformdirs import user_cache_path
 
 from sparse_core.checkpoints import Checkpoint
+from sparse_core.checkpoints.location import Location
 from sparse_core.messages import LayerReport, ScanOptions
 from sparse_core.version import VERSION
 
@@ -49,7 +50,7 @@ def key_of(checkpoint: Checkpoint, options: ScanOptions) -> str:
         for info in checkpoint.tensors.values()
     ]
     parts = (
-        os.fsencode(os.path.realpath(checkpoint.path)),
+        _place(checkpoint.path),
         checkpoint.stamp,
         checkpoint.container,
         checkpoint.format,
@@ -60,6 +61,11 @@ def key_of(checkpoint: Checkpoint, options: ScanOptions) -> str:
         VERSION,
     )
     return hashlib.blake2b(msgspec.msgpack.encode(parts), digest_size=20).hexdigest()
+
+
+def _place(path: Location) -> bytes:
+    """Give the real path, or the address."""
+    return os.fsencode(os.path.realpath(path) if isinstance(path, Path) else str(path))
 
 
 def get(key: str) -> tuple[LayerReport, ...] | None:

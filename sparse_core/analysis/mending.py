@@ -151,6 +151,7 @@ class _Copy:
         self, checkpoint: Checkpoint, chosen: Mapping[str, NMPattern], tick: Tick | None
     ) -> None:
         self._checkpoint = checkpoint
+        self._files = checkpoint.local_files()
         self._chosen = chosen
         self._tick = tick
         self._mended: list[Mended] = []
@@ -160,8 +161,8 @@ class _Copy:
     def write(self, target: Path) -> Outcome:
         """Write everything."""
         weights, as_folder = _weights(self._checkpoint)
-        home = self._checkpoint.files[0].parent
-        saving.check_target(target, [*self._checkpoint.files, home])
+        home = self._files[0].parent
+        saving.check_target(target, [*self._files, home])
         if not as_folder:
             (shard,) = self._shards(weights)
             return self._outcome(target, saving.save(target, shard.tensors, shard.metadata))
@@ -171,7 +172,7 @@ class _Copy:
 
     def _write_folder(self, target: Path, home: Path, weights: Sequence[Path]) -> Outcome:
         """Write shards, index and what lies beside."""
-        own_files = [*weights, *(file for file in self._checkpoint.files if file not in weights)]
+        own_files = [*weights, *(file for file in self._files if file not in weights)]
         inside = frozenset(file.relative_to(home).as_posix() for file in own_files)
         beside = model_folder.beside(home, inside)
         written = 0
@@ -188,7 +189,7 @@ class _Copy:
 
     def _write_index(self, folder: Path, shards: Sequence[Shard]) -> None:
         """Write the index, where there was one."""
-        index = self._checkpoint.files[0]
+        index = self._files[0]
         if not index.name.endswith(".index.json"):
             return
         places = {one.name: shard.name for shard in shards for one in shard.tensors}
@@ -218,7 +219,7 @@ class _Copy:
 
     def _safetensors(self, weights: Sequence[Path]) -> list[Shard]:
         """Take the headers as they stand, and put plain weights in the place of their parts."""
-        home = self._checkpoint.files[0].parent
+        home = self._files[0].parent
         owners = {part: name for name, one in self._anew.items() for part in _parts(one)}
         waiting = set(self._anew)
         shards = []
@@ -370,7 +371,7 @@ def _none_meant(checkpoint: Checkpoint, wanted: Wanted) -> str:
 
 def _weights(checkpoint: Checkpoint) -> tuple[tuple[Path, ...], bool]:
     """Give the files that hold weights, and whether the copy is a folder."""
-    first, *shards = checkpoint.files
+    first, *shards = checkpoint.local_files()
     if first.name.endswith(".index.json"):
         return tuple(shards), True
     distributed = checkpoint.format.startswith("DCP")

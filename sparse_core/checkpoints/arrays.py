@@ -47,7 +47,7 @@ class FileRegion(Region, frozen=True, eq=False):
     def fetch(self, start: int, stop: int) -> Bytes:
         """See `Region.fetch`; raises ChangedError if the file is not what it was."""
         self.file.check()
-        return self.file.data()[self.offset + start : self.offset + stop]
+        return self.file.bytes_at(self.offset + start, self.offset + stop)
 
 
 class DeflatedRegion(Region, frozen=True, eq=False):
@@ -64,7 +64,7 @@ class DeflatedRegion(Region, frozen=True, eq=False):
 
     def inflate(self) -> Bytes:
         """Every byte, shape ``(length,)``, freshly inflated."""
-        packed = self.file.data()[self.offset : self.offset + self.packed_length]
+        packed = self.file.bytes_at(self.offset, self.offset + self.packed_length)
         return np.frombuffer(inflate(packed.data, self.length), np.uint8)
 
 

@@ -1,9 +1,10 @@
 """Files that lie beside a checkpoint and say who made it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
+
+from sparse_core.checkpoints.location import Location
 
 MAX_CONFIG_BYTES = 1 << 24
 MAX_RECIPE_BYTES = 1 << 16
@@ -42,7 +43,7 @@ class Beside(msgspec.Struct, frozen=True, eq=False):
         return found if isinstance(found, dict) else {}
 
 
-def look_beside(folder: Path) -> Beside:
+def look_beside(folder: Location) -> Beside:
     """Read what lies beside a checkpoint; what cannot be read is as if it were not there."""
     return Beside(
         config=_config(folder / "config.json"),
@@ -51,14 +52,14 @@ def look_beside(folder: Path) -> Beside:
     )
 
 
-def _config(path: Path) -> Mapping[str, object]:
+def _config(path: Location) -> Mapping[str, object]:
     try:
         return msgspec.json.decode(_text(path, MAX_CONFIG_BYTES) or b"{}", type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return {}
 
 
-def _text(path: Path, limit: int) -> bytes:
+def _text(path: Location, limit: int) -> bytes:
     try:
         if not path.is_file() or path.stat().st_size > limit:
             return b""

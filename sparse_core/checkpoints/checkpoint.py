@@ -1,6 +1,5 @@
 """A checkpoint that is open: its listing, and ranges of its elements."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -12,6 +11,7 @@ from sparse_core.checkpoints import folder as folders
 from sparse_core.checkpoints.arrays import Source
 from sparse_core.checkpoints.beside import look_beside
 from sparse_core.checkpoints.content import Content
+from sparse_core.checkpoints.location import Location, location_of
 from sparse_core.checkpoints.natural import natural_order
 from sparse_core.checkpoints.rows import Row, TensorInfo, info_of
 from sparse_core.checkpoints.stamp import stamp_of
@@ -26,14 +26,15 @@ ALL = "all"
 """The container that stands for every model, the further ones under their keys."""
 
 
-def open_checkpoint(path: str | Path, container: str = "") -> "Checkpoint":
+def open_checkpoint(path: str | Location, container: str = "") -> "Checkpoint":
     """Open a checkpoint of any format; only its headers are read, and nothing in it is executed.
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or RemotePath
         A safetensors, PyTorch or npz file, an index of shards, or a folder that holds one, a DCP
-        folder included. The content decides, not the name.
+        folder included. The content decides, not the name. Also an address (``hf://``, ``s3://``)
+        where the packages of the ``remote`` extra are installed.
     container : str
         Which model of a nested file: "" is the largest, a key of ``summary.containers`` that one,
         ``all`` every one, the further ones with their key as prefix (``ema/fc.weight``).
@@ -53,12 +54,12 @@ def open_checkpoint(path: str | Path, container: str = "") -> "Checkpoint":
     >>> with open_checkpoint("model.safetensors") as checkpoint:  # doctest: +SKIP
     ...     rows = checkpoint.read("fc.weight", 0, 4096)
     """
-    if not os.fspath(path):
+    if not str(path):
         # An empty variable of a script would otherwise mean the current folder.
         raise CheckpointError("The path is empty: name a checkpoint.")
-    if "\0" in os.fspath(path):
+    if "\0" in str(path):
         raise CheckpointError("The path holds a zero byte, which no file has in its name.")
-    path = Path(path).expanduser().absolute()
+    path = location_of(path)
     stamp = stamp_of(path)
     try:
         content = folders.read(path) if path.is_dir() else folders.read_file(path)
@@ -80,7 +81,7 @@ class Checkpoint:
 
     Attributes
     ----------
-    path : Path
+    path : Path or RemotePath
         What the user named, absolute.
     format : str
         ``safetensors``, ``PyTorch zip``, ``PyTorch legacy``, ``DCP folder`` or ``npz``, and the
@@ -93,7 +94,7 @@ class Checkpoint:
         Of the header; `own` names our own keys.
     config : mapping
         ``config.json`` beside it, decoded; empty where there is none.
-    files : tuple of Path
+    files : tuple of Path or RemotePath
         Every file behind it.
     stamp : str
         `stamp_of` its path when it was opened.
@@ -103,14 +104,14 @@ class Checkpoint:
         All of it in numbers.
     """
 
-    def __init__(self, path: Path, container: str, stamp: str, content: Content) -> None:
+    def __init__(self, path: Location, container: str, stamp: str, content: Content) -> None:
         findings = survey(content.tree)
         beside = look_beside(content.folder)
         chosen = _choose(findings, container)
         recognised = [recognise(model, findings, beside) for model in chosen]
         self._content = content
         self._rows = _named(chosen, recognised)
-        self.path = path
+        self.path: Location = path
         self.format = content.format
         self.container = ALL if container == ALL else chosen[0].key
         self.writer = ", ".join(dict.fromkeys(one.writer for one in recognised if one.writer))
@@ -231,6 +232,19 @@ class Checkpoint:
         """
         for file in self._content.files:
             file.check()
+
+    def local_files(self) -> tuple[Path, ...]:
+        """Give the files behind it, for work that needs every byte of them.
+
+        Raises
+        ------
+        CheckpointError
+            If they are not on this machine.
+        """
+        found = tuple(path for path in self.files if isinstance(path, Path))
+        if len(found) < len(self.files):
+            raise self._failed("this needs every byte of it: download it first.")
+        return found
 
     def close(self) -> None:
         """Drop the mappings. Arrays that were read stay valid; reading more raises."""

@@ -1,11 +1,11 @@
 """What a format reader hands on: the tree of a file, before anybody asked what is a model in it."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 
 from sparse_core.checkpoints.files import SourceFile
+from sparse_core.checkpoints.location import Location
 
 
 class Content(msgspec.Struct, frozen=True, eq=False):
@@ -19,7 +19,7 @@ class Content(msgspec.Struct, frozen=True, eq=False):
         Nested dicts; leaves are `arrays.Source`, the stand-ins of `pickles.values`, plain values.
     files : tuple of SourceFile
         Every file behind it.
-    folder : Path
+    folder : Path or RemotePath
         Where files that belong to it (``config.json``) would lie.
     metadata : mapping of str to str
         What the header says about the whole.
@@ -30,6 +30,6 @@ class Content(msgspec.Struct, frozen=True, eq=False):
     format: str
     tree: Mapping[object, object]
     files: tuple[SourceFile, ...]
-    folder: Path
+    folder: Location
     metadata: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()

@@ -8,7 +8,6 @@ are read.
 import math
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -18,9 +17,11 @@ from sparse_core.checkpoints import pickles, torch_zip
 from sparse_core.checkpoints.arrays import Source, StoredArray, aligned, check_shape
 from sparse_core.checkpoints.content import Content
 from sparse_core.checkpoints.files import SourceFile
+from sparse_core.checkpoints.location import Location
 from sparse_core.checkpoints.pickles.rebuild import dtype_of, whole_number, whole_numbers
 from sparse_core.checkpoints.pickles.values import Name, Opaque, Unlisted
 from sparse_core.checkpoints.places import inside
+from sparse_core.checkpoints.source_file import source_file
 from sparse_core.checkpoints.torch_zip import MAX_PICKLE_BYTES
 from sparse_core.checkpoints.unreadable import Unreadable
 from sparse_core.checkpoints.zipped import Archive
@@ -107,7 +108,7 @@ class ChunkedArray(Source, frozen=True, eq=False, kw_only=True):
             return self.opened[place]
 
 
-def read(folder: Path) -> Content:
+def read(folder: Location) -> Content:
     """Read ``.metadata``; no weight is touched.
 
     Raises
@@ -115,7 +116,7 @@ def read(folder: Path) -> Content:
     Unreadable
         If it is damaged, promises chunks that are not there, or leaves the folder.
     """
-    listing = SourceFile(folder / METADATA)
+    listing = source_file(folder / METADATA)
     if listing.size > MAX_PICKLE_BYTES:
         raise Unreadable("its .metadata is absurdly long.")
     value, _ = pickles.load(listing.read_at(0, listing.size), _no_storage)
@@ -132,7 +133,7 @@ def _no_storage(value: object) -> object:
 class _Reader:
     """Turns the pickled description into sources."""
 
-    def __init__(self, folder: Path, metadata: Opaque) -> None:
+    def __init__(self, folder: Location, metadata: Opaque) -> None:
         self.folder = folder
         self.files: dict[str, SourceFile] = {}
         self.tensors = _table(metadata, "state_dict_metadata")
@@ -200,7 +201,7 @@ class _Reader:
             raise Unreadable("its .metadata is damaged.")
         if name not in self.files:
             try:
-                self.files[name] = SourceFile(inside(self.folder, name))
+                self.files[name] = source_file(inside(self.folder, name))
             except FileNotFoundError as error:
                 raise Unreadable(f"its part {name} is missing.") from error
         return self.files[name]

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from sparse_core.checkpoints.location import Location
 from sparse_core.checkpoints.unreadable import Unreadable
 from sparse_core.errors import ChangedError
 
@@ -24,7 +25,7 @@ Identity = tuple[int, int, int, int]
 """Size, modification time in ns, inode and device of a file."""
 
 
-def identity_of(path: Path) -> Identity:
+def identity_of(path: Location) -> Identity:
     """Size, time, inode and device of the file behind ``path``, symlinks followed."""
     facts = path.stat()
     return facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_dev
@@ -35,7 +36,7 @@ class SourceFile:
 
     Parameters
     ----------
-    path : Path
+    path : Path or RemotePath
         Where it lies; symlinks are followed.
 
     Raises
@@ -46,11 +47,12 @@ class SourceFile:
         If it cannot be reached.
     """
 
-    def __init__(self, path: Path) -> None:
-        if not stat.S_ISREG(path.stat().st_mode):
+    def __init__(self, path: Location) -> None:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
             raise Unreadable(f"{path.name} is not a regular file.")
-        self.path = path
-        self.identity = identity_of(path)
+        self.path: Location = path
+        self.identity = (facts.st_size, facts.st_mtime_ns, facts.st_ino, facts.st_dev)
         self._mapping: Bytes | None = None
         self._closed = False
         self._kept_key = ""
@@ -63,8 +65,8 @@ class SourceFile:
         return self.identity[0]
 
     def open(self) -> BinaryIO:
-        """Open for reading headers; weights come from `data`."""
-        return self.path.open("rb")
+        """Open for reading headers; weights come from `bytes_at`."""
+        return Path(str(self.path)).open("rb")
 
     def read_at(self, offset: int, length: int) -> bytes:
         """At most ``length`` bytes from ``offset``; fewer where the file ends."""
@@ -82,11 +84,24 @@ class SourceFile:
         ChangedError
             If the file is no longer the one that was opened.
         """
-        if self._closed:
-            raise Unreadable("it was closed; open it again.")
+        self._refuse_closed()
         if self._mapping is None:
             self._mapping = self._map()
         return self._mapping
+
+    def bytes_at(self, start: int, stop: int) -> Bytes:
+        """Bytes ``start`` to ``stop``, shape ``(stop - start,)``; read-only.
+
+        Raises
+        ------
+        ChangedError
+            If the file is no longer the one that was opened.
+        """
+        return self.data()[start:stop]
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise Unreadable("it was closed; open it again.")
 
     def _map(self) -> Bytes:
         if self.size == 0:

@@ -1,11 +1,10 @@
 """A folder: which checkpoint in it is meant."""
 
-from pathlib import Path
-
 from sparse_core.checkpoints import dcp, one_file, sharded
 from sparse_core.checkpoints.content import Content
-from sparse_core.checkpoints.files import SourceFile
+from sparse_core.checkpoints.location import Location
 from sparse_core.checkpoints.places import snapshot_of
+from sparse_core.checkpoints.source_file import source_file
 from sparse_core.checkpoints.unreadable import Unreadable
 
 _USUAL_NAMES = (
@@ -19,7 +18,7 @@ _USUAL_NAMES = (
 _ENDINGS = (".index.json", ".safetensors", ".bin", ".pth", ".pt", ".ckpt", ".npz")
 
 
-def read(folder: Path) -> Content:
+def read(folder: Location) -> Content:
     """Read the one checkpoint that a folder holds.
 
     DCP folders by their ``.metadata``, then the names that the Hugging Face hub uses, then the
@@ -38,13 +37,13 @@ def read(folder: Path) -> Content:
     return read_file(_choice(folder))
 
 
-def read_file(path: Path) -> Content:
+def read_file(path: Location) -> Content:
     """Read a file, or the shards that it lists."""
-    file = SourceFile(path)
+    file = source_file(path)
     return sharded.read(file) if path.name.endswith(".index.json") else one_file.read(file)
 
 
-def _choice(folder: Path) -> Path:
+def _choice(folder: Location) -> Location:
     names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     for usual in _USUAL_NAMES:
         if usual in names:

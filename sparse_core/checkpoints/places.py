@@ -1,11 +1,12 @@
 """Where files of a checkpoint lie: names that must not leave their folder, caches of the hub."""
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
+from sparse_core.checkpoints.location import Location
 from sparse_core.checkpoints.unreadable import Unreadable
 
 
-def inside(folder: Path, entry: str) -> Path:
+def inside(folder: Location, entry: str) -> Location:
     """Find a file that an index names, judging the name by its text alone.
 
     Symlinks are followed: the cache of the Hugging Face hub consists of them.
@@ -21,12 +22,12 @@ def inside(folder: Path, entry: str) -> Path:
     return folder / path
 
 
-def snapshot_of(folder: Path) -> Path | None:
+def snapshot_of(folder: Location) -> Location | None:
     """Find the snapshot of a hub cache folder: the one that ``refs/main`` names, or the only one.
 
     Returns
     -------
-    Path or None
+    Path, RemotePath or None
         None where the folder is no hub cache.
 
     Raises

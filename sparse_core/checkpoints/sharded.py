@@ -1,13 +1,13 @@
 """Models in several files, listed by an index (``*.index.json``)."""
 
-from pathlib import Path
-
 import msgspec
 
 from sparse_core.checkpoints import one_file
 from sparse_core.checkpoints.content import Content
 from sparse_core.checkpoints.files import SourceFile
+from sparse_core.checkpoints.location import Location
 from sparse_core.checkpoints.places import inside
+from sparse_core.checkpoints.source_file import source_file
 from sparse_core.checkpoints.unreadable import Unreadable
 
 MAX_INDEX_BYTES = 1 << 28
@@ -55,10 +55,10 @@ def _weight_map(index: SourceFile) -> dict[str, str]:
     return weight_map
 
 
-def _shard(folder: Path, shard: str) -> Content:
+def _shard(folder: Location, shard: str) -> Content:
     path = inside(folder, shard)
     try:
-        return one_file.read(SourceFile(path))
+        return one_file.read(source_file(path))
     except FileNotFoundError as error:
         raise Unreadable(f"its index names {shard}, which is missing: download it.") from error
     except Unreadable as error:

@@ -1,9 +1,9 @@
 """Whether what lies at a path is still what was read, from ``stat`` alone."""
 
 import hashlib
-from pathlib import Path
 
 from sparse_core.checkpoints.files import identity_of
+from sparse_core.checkpoints.location import Location, location_of
 from sparse_core.checkpoints.places import snapshot_of
 from sparse_core.checkpoints.unreadable import Unreadable
 
@@ -13,12 +13,12 @@ CHECKPOINT_SUFFIXES = frozenset(
 """What decides whether a folder is still the folder that was read."""
 
 
-def stamp_of(path: str | Path) -> str:
+def stamp_of(path: str | Location) -> str:
     """Identify what lies at ``path`` from ``stat`` alone, reading nothing.
 
     Parameters
     ----------
-    path : str or Path
+    path : str, Path or RemotePath
         A file, an index of shards, or a folder. For the last two every checkpoint file of the
         folder counts.
 
@@ -27,7 +27,7 @@ def stamp_of(path: str | Path) -> str:
     str
         32 hexadecimal digits; "" where nothing lies there.
     """
-    path = Path(path)
+    path = location_of(path)
     try:
         folder = (snapshot_of(path) or path) if path.is_dir() else path.parent
         whole = path.is_dir() or path.name.endswith(".index.json")
@@ -38,7 +38,7 @@ def stamp_of(path: str | Path) -> str:
     return hashlib.blake2b(repr(facts).encode(), digest_size=16).hexdigest()
 
 
-def _checkpoint_files(folder: Path) -> list[Path]:
+def _checkpoint_files(folder: Location) -> list[Location]:
     return [
         entry
         for entry in folder.iterdir()

@@ -97,9 +97,8 @@ class Archive:
     def _data_offset(self, info: zipfile.ZipInfo) -> int:
         start = self.offset + info.header_offset
         # From the mapping: opening the file for each of thousands of storages takes seconds.
-        header = (
-            self.file.data()[start : start + _LOCAL_HEADER.size].tobytes() if start >= 0 else b""
-        )
+        end = min(start + _LOCAL_HEADER.size, self.file.size)
+        header = self.file.bytes_at(start, end).tobytes() if 0 <= start <= end else b""
         if len(header) < _LOCAL_HEADER.size:
             raise Unreadable(f"its part {info.filename!r} is cut off: the file is truncated.")
         magic, name_length, extra_length = _LOCAL_HEADER.unpack(header)
@@ -135,7 +134,7 @@ class _Window(io.RawIOBase):
     """A part of a file as a file."""
 
     def __init__(self, file: SourceFile, offset: int, length: int) -> None:
-        self._handle = file.open()
+        self._file = file
         self._offset = offset
         self._length = length
         self._place = 0
@@ -158,12 +157,7 @@ class _Window(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         wanted = max(0, min(len(buffer), self._length - self._place))
-        self._handle.seek(self._offset + self._place)
-        data = self._handle.read(wanted)
+        data = self._file.read_at(self._offset + self._place, wanted)
         buffer[: len(data)] = data
         self._place += len(data)
         return len(data)
-
-    def close(self) -> None:
-        self._handle.close()
-        super().close()

@@ -58,7 +58,7 @@ def export(out: TextIO, args: argparse.Namespace, *, show_progress: bool = False
         open_checkpoint(_last(args.source), args.container) as checkpoint,
         ProgressBar(sys.stderr if show_progress else None) as bar,
     ):
-        check_target(args.out, checkpoint.files)
+        check_target(args.out, checkpoint.local_files())
         reports = scan(checkpoint, ScanOptions(), progress=bar.show).layers
         chosen = choose(checkpoint, reports, wanted)
         meter = Meter(checkpoint.summary.bytes, bar.show)

@@ -73,7 +73,7 @@ def write_report(
     place = Place(args.out, args.json, replace=True)
     with open_checkpoint(args.path, args.container) as checkpoint:
         check_overrides(options, checkpoint.tensors)
-        place.check(checkpoint.files)
+        place.check(checkpoint.local_files())
         with ProgressBar(sys.stderr if show_progress else None) as bar:
             material = gather(checkpoint, options, threads=args.threads, progress=bar.show)
         written = place.write(pages(material))

@@ -22,6 +22,7 @@ from sparse_core.messages.checkpoint import (
     Container,
     FileId,
     ScanOptions,
+    is_address,
 )
 from sparse_core.messages.folders import CacheHeld, CacheWanted, Entry, Folder, FolderWanted
 from sparse_core.messages.frames import JOINED_BYTES, FrameReader, encode_frames
@@ -170,4 +171,5 @@ __all__ = [
     "WatchFiles",
     "Welcome",
     "encode_frames",
+    "is_address",
 ]

@@ -1,8 +1,23 @@
 """Which checkpoint is meant, how it is judged, and what its headers say."""
 
+import re
+
 import msgspec
 
 from sparse_core.messages.vocabulary import Rule
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://.")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text names a place in a store, and not a path of a machine.
+
+    Examples
+    --------
+    >>> is_address("hf://owner/model"), is_address("host:/models"), is_address("/models")
+    (True, False, False)
+    """
+    return _ADDRESS.match(text) is not None
 
 
 class FileId(msgspec.Struct, frozen=True):
@@ -11,7 +26,7 @@ class FileId(msgspec.Struct, frozen=True):
     Attributes
     ----------
     path : str
-        Absolute path on the core's machine.
+        Absolute path on the core's machine, or an address (``hf://owner/model``).
     container : str
         Which model of a nested file; "" is the largest, "all" every one with its prefix.
     stamp : str

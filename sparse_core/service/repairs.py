@@ -26,7 +26,7 @@ class Repairs:
         """Write a copy whose layers keep a pattern."""
         checkpoint = self._shelf.checkpoint(wanted.file)
         target = Path(wanted.out)
-        check_target(target, checkpoint.files)
+        check_target(target, checkpoint.local_files())
         reports = scan(
             checkpoint, wanted.options, progress=job.answer, cancelled=job.cancelled
         ).layers

@@ -28,7 +28,7 @@ class Reports:
         checkpoint = self._shelf.checkpoint(wanted.file)
         html, json = absolute(wanted.html), absolute(wanted.json) if wanted.json else None
         place = Place(html, json, wanted.replace)
-        place.check(checkpoint.files)
+        place.check(checkpoint.local_files())
         material = gather(
             checkpoint,
             wanted.options,

@@ -100,7 +100,8 @@ def gather(
     Cancelled
         If ``cancelled`` said so.
     """
-    with FileHashes(checkpoint.files, cached=options.cache) as hashes:
+    files = checkpoint.local_files()
+    with FileHashes(files, cached=options.cache) as hashes:
         stream = ScanStream(
             checkpoint, options, progress=progress, cancelled=cancelled, threads=threads
         )
@@ -113,7 +114,7 @@ def gather(
         digests = hashes.result(progress, cancelled)
     # What was hashed and what was scanned are then the same bytes.
     checkpoint.check_unchanged()
-    home = checkpoint.files[0].parent
+    home = files[0].parent
     return Material(
         name=checkpoint.path.name,
         container=checkpoint.container,
@@ -125,7 +126,7 @@ def gather(
         pictures=findings.gallery.pictures(),
         files=tuple(
             File(path.relative_to(home).as_posix(), path.stat().st_size, digest)
-            for path, digest in zip(checkpoint.files, digests, strict=True)
+            for path, digest in zip(files, digests, strict=True)
         ),
         environment=environment(),
     )

@@ -1,0 +1,1 @@
+"""Checkpoints on the hub and in object stores, through fsspec: only what is asked for travels."""

@@ -8,7 +8,7 @@ from inspector.theme import monospaced
 from inspector.views.panel import Panel
 
 _FILTER_WIDTH = 200
-_OTHER = 96
+_OTHER, _FIRST = 96, 180
 _ROOM = """QTreeView::item { padding: 2px 14px 2px 4px; }
 QHeaderView::section { padding: 4px 14px 4px 4px; }"""
 """Between columns, and for the arrow of the one that is sorted by."""
@@ -88,9 +88,21 @@ class FigureList(Panel):
         self.counter.setText(f"{total:,}" if shown == total else f"{shown:,} of {total:,}")
         header = self.tree.header()
         if header.count():
-            header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+            self._divide(header)
         self.set_row(self._row)
+
+    def _divide(self, header: QHeaderView) -> None:
+        """Give every column what it needs, and the first one the rest."""
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        others = 0
+        for column in range(1, header.count()):
+            wide = max(header.sectionSizeHint(column), self.tree.sizeHintForColumn(column))
+            header.resizeSection(column, wide)
+            others += wide
+        if others + _FIRST <= self.tree.viewport().width():
+            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        else:
+            header.resizeSection(0, _FIRST)
 
     def _on_current(self, index: QModelIndex, *_: object) -> None:
         if index.isValid() and self._model.row_at(index.row()) != self._row:

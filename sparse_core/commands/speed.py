@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
         if not found:
             raise SparseError(f"No linear or conv layer is named {args.layers}: see them by scan.")
         plans = [plan_of(found, setting, twins=twins) for setting in settings]
-        for whole in _networks(args, plans, effort):
+        stored = {name for names in twins.values() for name in names}
+        for whole in _networks(args, [plan.of(stored) for plan in plans], effort):
             _print(whole, as_json=args.json)
         _print(machine(args.device, args.threads), as_json=args.json)
     if args.plan:

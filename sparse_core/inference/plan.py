@@ -1,6 +1,7 @@
 """Which backend each layer of a model runs on, and a model that does it."""
 
 import copy
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -33,6 +34,11 @@ class Plan(msgspec.Struct, frozen=True):
     threads: int
     choices: tuple[Choice, ...]
     version: int = 1
+
+    def of(self, layers: Collection[str]) -> "Plan":
+        """Give the plan of some layers."""
+        chosen = tuple(choice for choice in self.choices if choice.layer in layers)
+        return msgspec.structs.replace(self, choices=chosen)
 
     def save(self, path: Path) -> None:
         """Write the plan as JSON."""

@@ -52,15 +52,20 @@ class Pictures:
         """Give size and facts of a picture.
 
         Where the largest |w| or the pattern takes a further look at the tensor, a first picture
-        without them goes ahead, so that the map of what is kept can already be drawn.
+        without them goes ahead, so that the map of what is kept can already be drawn. A scan that
+        came by has seen both.
         """
         pyramid = self._shelf.pyramid(wanted.file, wanted.options, wanted.tensor, job.tick)
-        scale = pyramid.known_scale()
         report = self._shelf.report(wanted.file, wanted.options, wanted.tensor)
+        scale = pyramid.known_scale()
+        if scale is None and report is not None:
+            scale = _scale_of(report)
         if scale is None or report is None:
             job.answer(_picture(wanted, pyramid, scale or 0.0, pyramid.known_pattern))
+        if scale is None:
+            scale = pyramid.scale(job.tick)
         pattern = self._judged(wanted.file, wanted.options, wanted.tensor, pyramid)
-        return _picture(wanted, pyramid, pyramid.scale(job.tick), pattern)
+        return _picture(wanted, pyramid, scale, pattern)
 
     def tiles(self, job: Job, wanted: TilesWanted) -> Done:
         """Draw a set of tiles in the order in which they are wanted."""
@@ -137,6 +142,13 @@ class Pictures:
         """Say what the groups of a tensor are judged against."""
         report = self._shelf.report(file, options, tensor)
         return pyramid.pattern if report is None else pattern_of(report)
+
+
+def _scale_of(report: LayerReport) -> float | None:
+    """Give the largest finite |w| if the report says it."""
+    if report.min is None or report.max is None:
+        return None
+    return max(-report.min, report.max)
 
 
 def _picture(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from core_client import CoreClient
 from gated_core import gated_core
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from sparse_core.messages import (
     PLANES,
@@ -117,6 +117,7 @@ def test_every_question_has_its_answer(core, network):
     picture = core.ask(PictureWanted(3, file, FRESH, NAME))[-1]
     assert isinstance(picture, Picture)
     assert (picture.view, picture.rows, picture.columns) == (3, 64, 128)
+    assert picture.scale == np.abs(load_file(network)[NAME]).max()
     assert (picture.pattern, picture.group_rows, picture.group_columns) == ("2:4", 1, 4)
     (cell,) = core.ask(CellWanted(3, file, FRESH, NAME, 7, 41))
     assert isinstance(cell, Cell)

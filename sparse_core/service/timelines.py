@@ -11,12 +11,13 @@ import numpy.typing as npt
 from sparse_core.analysis.timeline.bundle import PDF, write_bundle
 from sparse_core.analysis.timeline.flip_picture import flip_tile, last_change_tile
 from sparse_core.analysis.timeline.history import History
-from sparse_core.analysis.timeline.layer_story import LayerStory
+from sparse_core.analysis.timeline.layer_story import LayerStory, members_of
 from sparse_core.analysis.timeline.library import as_python
 from sparse_core.analysis.timeline.place import curves_of, place_of
 from sparse_core.analysis.timeline.reading import Following, read_timeline
 from sparse_core.analysis.timeline.result import Timeline
 from sparse_core.analysis.timeline.two_points import between_points
+from sparse_core.checkpoints.series import Member
 from sparse_core.errors import SparseError
 from sparse_core.masks import PackedMask
 from sparse_core.messages import ROWS_A_FRAME, Done, TileKey
@@ -56,6 +57,7 @@ class Timelines:
     def __init__(self) -> None:
         self._lines: Kept[Question, Timeline] = Kept(KEPT_SERIES, lambda _: 1)
         self._followed: Kept[Question, Following] = Kept(KEPT_SERIES, lambda _: 1)
+        self._members: Kept[Question, tuple[Member, ...]] = Kept(KEPT_SERIES, lambda _: 1)
         self._flips: Kept[tuple[Question, str, int, int], PackedMask] = Kept(
             HISTORY_BYTES, lambda mask: mask.words.nbytes
         )
@@ -80,6 +82,7 @@ class Timelines:
         """Send a whole timeline; what was kept of an earlier one is stale."""
         question = (wanted.series, wanted.options)
         self._lines.put(question, line)
+        self._members.drop(lambda key: key == question)
         self._flips.drop(lambda key: key[0] == question)
         self._histories.drop(lambda key: key[0] == question)
         job.answer(points_of(line, wanted))
@@ -144,7 +147,9 @@ class Timelines:
         return self._lines.get(question, lambda: read_timeline(*question, cancelled=job.cancelled))
 
     def _story(self, job: Job, question: Question, layer: str) -> LayerStory:
-        return LayerStory(*question, self._line(job, question), layer, job.cancelled)
+        line = self._line(job, question)
+        members = self._members.get(question, lambda: members_of(*question, line))
+        return LayerStory(*question, line, layer, job.cancelled, members)
 
     def _flipped(self, job: Job, wanted: SeriesTilesWanted) -> PackedMask:
         """Give the weights that differ between two points."""

@@ -37,6 +37,8 @@ class LayerStory:
         What ``read_timeline`` gave for them.
     layer : str
     cancelled : callable, optional
+    members : tuple of Member, optional
+        What ``members_of`` gave: to look at a thousand files again takes longer than their masks.
 
     Raises
     ------
@@ -51,11 +53,12 @@ class LayerStory:
         line: Timeline,
         layer: str,
         cancelled: Ask | None = None,
+        members: tuple[Member, ...] | None = None,
     ) -> None:
         names = {one.name for one in line.layers}
         if layer not in names:
             raise SparseError(f"The series has no layer {layer}.")
-        self._members = members_of(series, options, line)
+        self._members = members_of(series, options, line) if members is None else members
         self._reader = Reader(options, Meter(0, None, cancelled))
         self._layer = layer
         self._shape = line.layers[line.of(layer)].layout.shape

@@ -1,5 +1,29 @@
 """What the user can do on the training page."""
 
-from inspector.commands.command import on_page
+from inspector.commands.command import Command, needs_fact, on_page
 
-TABLE = on_page("training")
+_READY = needs_fact("ready", "The form is not complete yet.")
+_LIVE = needs_fact("live", "No run that goes on is watched.")
+_ENDED = needs_fact("ended", "No run that ended before its time is watched.")
+_RUN = needs_fact("run", "No run is watched.")
+_SAVED = needs_fact("saved", "The run has no checkpoint yet.")
+_JOB = needs_fact("job", "Choose a job first.")
+
+TABLE = on_page(
+    "training",
+    Command("train.start", "Start the training", "Train", ("Ctrl+Return",), _READY),
+    Command("train.follow", "Follow a run folder…", "Train", ("Ctrl+Shift+F",)),
+    Command("train.pause", "Pause, or go on", "Train", ("Ctrl+Space",), _LIVE),
+    Command("train.save", "Checkpoint now", "Train", ("Ctrl+S",), _LIVE),
+    Command("train.stop", "Stop; again terminates, then kills", "Train", ("Ctrl+.",), _LIVE),
+    Command("train.resume", "Resume the run", "Train", ("Ctrl+R",), _ENDED),
+    Command("train.open", "Open the result", "Train", ("Ctrl+Shift+Return",), _SAVED),
+    Command("train.timeline", "Show its masks on the timeline", "Train", (), _RUN),
+    Command("train.run", "Show the run", "Train", ("Alt+1",)),
+    Command("train.jobs", "Show all jobs", "Train", ("Alt+2",)),
+    Command("train.watch", "Watch the chosen job", "Train", (), _JOB),
+    Command("train.overlay", "Lay the chosen run over the watched one", "Train", (), _JOB),
+    Command("train.forget", "Take the job off the list", "Train", (), _JOB),
+    Command("train.command", "Copy the training's command line", "Train", (), _READY),
+    Command("train.python", "Copy the training as Python", "Train", (), _READY),
+)

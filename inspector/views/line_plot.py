@@ -1,20 +1,24 @@
 """Curves over steps: log axis, cursor, legend; what does not fit is decimated, peaks kept."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from inspector.theme import Theme, points
+from inspector.theme import Theme, monospaced, points
 
 _SMALL_POINTS = 7.5
 _LEFT = 52
 """Width of the numbers on the left: plots below one another share their steps."""
+_ENDS = ((0, 0), (0, 0))
+_MOST_SAID = 5
 
 
 class Line(msgspec.Struct, frozen=True, eq=False):
@@ -31,6 +35,14 @@ class Line(msgspec.Struct, frozen=True, eq=False):
     guide: bool = False
 
 
+class Flag(msgspec.Struct, frozen=True):
+    """Something that happened at a step: a dashed line with a word, in a colour of the theme."""
+
+    step: int
+    text: str
+    tone: str = "look"
+
+
 def smoothed(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
     """Return the running mean over ``width`` values, of what is known; NaN stays NaN."""
     if width <= 1 or not len(values):
@@ -42,18 +54,44 @@ def smoothed(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.floa
     return np.where(known, added / np.maximum(count, 1), np.nan)
 
 
+def said_at(lines: Sequence[Line], hidden: AbstractSet[str], step: float) -> str:
+    """Say what the curves are at the step of a point that is nearest."""
+    parts = [f"step {max(round(step), 0):,}"]
+    for line in lines:
+        if line.name in hidden or not len(line.x):
+            continue
+        at = int(np.clip(np.searchsorted(line.x, step), 0, len(line.x) - 1))
+        if at and abs(line.x[at - 1] - step) < abs(line.x[at] - step):
+            at -= 1
+        parts.append(f"{line.name} {line.y[at]:.4g}")
+    return "  ".join(parts[:_MOST_SAID])
+
+
 class LinePlot(QWidget):
-    """A plot of some lines; the mouse zooms and pans, a click chooses a step."""
+    """A plot of some lines; the mouse zooms and pans, a click chooses a step.
+
+    ``legend`` is how far it stands from left and top, or from right and bottom where negative.
+    """
 
     step_chosen = Signal(float)
 
-    def __init__(self, name: str, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        legend: tuple[int, int] = (8, -8),
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._lines: tuple[Line, ...] = ()
         self._log = False
         self._smooth = 1
         self._hidden: set[str] = set()
+        self._drawn: list[tuple[tuple[object, ...], Any]] = []
+        self._flags: list[Any] = []
+        self._flagged: tuple[Flag, ...] = ()
         self._plot = pg.PlotWidget()
         self._plot.setAccessibleName(name)
         self._plot.setMenuEnabled(False)
@@ -61,7 +99,7 @@ class LinePlot(QWidget):
         self._item = self._plot.getPlotItem()
         self._item.setDownsampling(auto=True, mode="peak")
         self._item.setClipToView(True)
-        self._legend = self._item.addLegend(offset=(8, -8), labelTextSize="8pt")
+        self._legend = self._item.addLegend(offset=legend, labelTextSize="8pt")
         self._item.getAxis("left").setWidth(_LEFT)
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.setVisible(False)
@@ -72,7 +110,18 @@ class LinePlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
+        self._read_out = QLabel(self._plot)
+        self._read_out.setFont(monospaced(_SMALL_POINTS))
+        self._read_out.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._read_out.move(_LEFT + 8, 2)
+        self._read_out.hide()
+        self._cross = pg.InfiniteLine(angle=90, movable=False)
+        self._cross.setVisible(False)
+        self._item.addItem(self._cross, ignoreBounds=True)
+        self._reading = False
         self._item.scene().sigMouseClicked.connect(self._on_click)
+        self._item.scene().sigMouseMoved.connect(self._on_moved)
+        self._legend.sigSampleClicked.connect(self._on_sample)
         self.set_theme(theme)
 
     @property
@@ -101,6 +150,21 @@ class LinePlot(QWidget):
         self._cursor.setVisible(step is not None)
         if step is not None:
             self._cursor.setPos(step)
+
+    def set_flags(self, flags: Sequence[Flag]) -> None:
+        """Mark what happened."""
+        if tuple(flags) != self._flagged:
+            self._flagged = tuple(flags)
+            self._draw_flags()
+
+    def read_out(self, reading: bool) -> None:
+        """Follow the mouse with a line, and say what the curves are there."""
+        self._reading = reading
+
+    @property
+    def said(self) -> str:
+        """What is said of the step under the mouse, "" while it is elsewhere."""
+        return self._read_out.text() if not self._read_out.isHidden() else ""
 
     def set_range(self, steps: tuple[int, int] | None) -> None:
         """Shade a range of steps, and show no more than it."""
@@ -135,21 +199,79 @@ class LinePlot(QWidget):
         self._range.setBrush(shade)
         for edge in self._range.lines:
             edge.setPen(pg.mkPen(theme.look))
-        self._draw()
+        self._cross.setPen(pg.mkPen(theme.dim, width=1))
+        self._read_out.setStyleSheet(f"color: {theme.text}; background: {theme.panel};")
+        self._draw(anew=True)
+        self._draw_flags()
 
-    def _draw(self) -> None:
-        for item in list(self._item.listDataItems()):
-            self._item.removeItem(item)
-        self._legend.clear()
-        for line in self._lines:
-            values = line.y if line.guide else smoothed(line.y, self._smooth)
-            if self._log:
-                values = np.where(values > 0, values, np.nan)
-            self._item.addItem(
-                pg.PlotDataItem(
-                    line.x, values, pen=self._pen(line), name=line.name, connect="finite"
-                )
+    def _draw(self, *, anew: bool = False) -> None:
+        """Draw the curves; where only their points are others, their items stay."""
+        looks = [(line.name, line.tone, line.guide) for line in self._lines]
+        if anew or looks != [look for look, _ in self._drawn]:
+            for _, item in self._drawn:
+                self._item.removeItem(item)
+            self._legend.clear()
+            self._drawn = [
+                (look, self._new(line)) for look, line in zip(looks, self._lines, strict=True)
+            ]
+        for (_, item), line in zip(self._drawn, self._lines, strict=True):
+            item.setData(line.x, self._values(line), connect="finite")
+
+    def _new(self, line: Line) -> Any:
+        item = pg.PlotDataItem(pen=self._pen(line), name=line.name)
+        self._item.addItem(item)
+        item.setVisible(line.name not in self._hidden)
+        return item
+
+    def _values(self, line: Line) -> npt.NDArray[np.float64]:
+        values = line.y if line.guide else smoothed(line.y, self._smooth)
+        return np.where(values > 0, values, np.nan) if self._log else values
+
+    def _draw_flags(self) -> None:
+        for one in self._flags:
+            self._item.removeItem(one)
+        self._flags = []
+        for place, flag in enumerate(self._flagged):
+            colour = getattr(self._theme, flag.tone)
+            pen = pg.mkPen(colour, width=1.2, style=Qt.PenStyle.DashLine)
+            # Words of neighbours stand at different heights.
+            line = pg.InfiniteLine(
+                flag.step,
+                angle=90,
+                pen=pen,
+                label=flag.text,
+                labelOpts={
+                    "position": 0.06 + 0.09 * (place % 4),
+                    "color": colour,
+                    "anchors": _ENDS,
+                },
             )
+            self._item.addItem(line, ignoreBounds=True)
+            self._flags.append(line)
+
+    def _on_sample(self, sample: object) -> None:
+        """Remember what the legend hid: the curves may be drawn anew."""
+        for (name, *_), item in self._drawn:
+            (self._hidden.discard if item.isVisible() else self._hidden.add)(str(name))
+
+    def _on_moved(self, place: object) -> None:
+        if not self._reading:
+            return
+        box = self._item.vb
+        inside = box.sceneBoundingRect().contains(place)
+        self._cross.setVisible(inside)
+        self._read_out.setVisible(inside)
+        if inside:
+            step = float(box.mapSceneToView(place).x())
+            self._cross.setPos(step)
+            self._read_out.setText(said_at(self._lines, self._hidden, step))
+            self._read_out.adjustSize()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Say nothing more of a step."""
+        super().leaveEvent(event)
+        self._cross.setVisible(False)
+        self._read_out.hide()
 
     def _pen(self, line: Line) -> QPen:
         style = Qt.PenStyle.DashLine if line.guide else Qt.PenStyle.SolidLine

@@ -48,6 +48,7 @@ class Commands(QObject):
         self._actions = {
             command.id: self._action(command, handlers[command.id]) for command in TABLE
         }
+        self._situation: Situation | None = None
         self.update_enabled(Situation())
 
     def __getitem__(self, command: str) -> QAction:
@@ -68,6 +69,9 @@ class Commands(QObject):
 
     def update_enabled(self, now: Situation) -> None:
         """Enable what is possible; the others say why not in their tooltip."""
+        if now == self._situation:
+            return
+        self._situation = now
         for command in TABLE:
             action = self._actions[command.id]
             reason = command.why_not(now)

@@ -59,6 +59,11 @@ def _same(found: Comparison) -> bool:
     return bool(lengths == 0 and angles >= 1)
 
 
+def in_short(cell: Cell) -> str:
+    """Return what fits under a third of the page: place, value, kept or not."""
+    return " · ".join(cell.text.split(" · ")[:2])
+
+
 def both(a: Cell, b: Cell) -> str:
     """Say what became of one weight from A to B."""
     where = ", ".join(str(at) for at in a.index)

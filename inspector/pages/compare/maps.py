@@ -6,7 +6,7 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from inspector.models.comparison_feed import ComparisonFeed
-from inspector.models.comparison_words import both
+from inspector.models.comparison_words import both, in_short
 from inspector.models.difference_focus import DifferenceFocus, Pair
 from inspector.models.layer_focus import LayerFocus
 from inspector.views.tile_canvas import TileCanvas
@@ -131,7 +131,9 @@ class Maps(QObject):
 
     def _on_cell(self, at: int, cell: Cell) -> None:
         page = self._page
-        (page.canvas_a, page.canvas_b)[at].set_cell(cell)
+        (page.canvas_a, page.canvas_b)[at].set_cell(
+            msgspec.structs.replace(cell, text=in_short(cell))
+        )
         self._cells[at] = cell
         a, b = self._cells.get(0), self._cells.get(1)
         if a is not None and b is not None and (a.row, a.column) == (b.row, b.column):

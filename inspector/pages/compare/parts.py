@@ -29,6 +29,7 @@ from inspector.views.triptych import Triptych
 from inspector.views.verdict_bar import VerdictBar
 
 PLANES = {
+    "density": ("density", "Share of kept weights"),
     "mask": ("mask", "Which weights are kept"),
     "magnitude": ("|w|", "Largest magnitude"),
     "value": ("value", "Value of the largest magnitude"),

@@ -16,7 +16,8 @@ from inspector.models.timeline_view import TimelineView
 from inspector.views.line_plot import Line
 from inspector.views.seismograph import Strip
 
-_TONES = ("bad", "accent", "ok", "look", "low", "high")
+_TONES = ("accent", "high", "low", "look", "ok")
+"""None of them says that something is bad: a series is not, because it came first."""
 
 
 def strip_of(table: SeriesTable, tables: Sequence[SeriesTable]) -> Strip:

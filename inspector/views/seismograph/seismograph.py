@@ -98,7 +98,7 @@ class Seismograph(QWidget):
             return ""
         layers = -(-len(strip.layers) // max(self._lines(), 1))
         steps = max(1, round((len(strip.steps) - 1) / max(self._axis().width, 1)))
-        cell = "1 cell = 1 step" if steps == 1 else f"1 px = {steps} steps"
+        cell = "1 cell = 1 checkpoint" if steps == 1 else f"1 px = {steps} checkpoints"
         across = f" × {words.count(layers, 'layer')}" if layers > 1 else ""
         most = " · largest flip rate" if steps > 1 or layers > 1 else " · flip rate, log scale"
         return f"{cell}{across}{most}"

@@ -40,11 +40,11 @@ plt.rcParams.update({{
 }})
 rows = list(csv.DictReader((HERE / "timeline.csv").open(newline="", encoding="utf-8")))
 series = list(dict.fromkeys(row["series"] for row in rows))
-layers = [name for name in dict.fromkeys(row["layer"] for row in rows) if name]
 
-figure, (top, strip) = plt.subplots(
-    2, 1, figsize=(WIDTH, 0.85 * WIDTH), sharex=len(series) == 1, layout="constrained"
+figure, axes = plt.subplots(
+    1 + len(series), 1, figsize=(WIDTH, (0.45 + 0.4 * len(series)) * WIDTH), layout="constrained"
 )
+top, strips = axes[0], axes[1:]
 for name in series:
     total = [row for row in rows if row["series"] == name and not row["layer"]]
     steps = [int(row["step"]) for row in total]
@@ -54,21 +54,29 @@ top.set_ylim(bottom=0)
 if len(series) > 1:
     top.legend()
 
-first = [row for row in rows if row["series"] == series[0]] if series else []
-steps = sorted({{int(row["step"]) for row in first}})
-place = {{step: index for index, step in enumerate(steps)}}
-heat = [[float("nan")] * len(steps) for _ in layers]
-for row in first:
-    if row["layer"]:
-        heat[layers.index(row["layer"])][place[int(row["step"])]] = float(row["flip_rate"])
-if heat and steps:
-    edges = [steps[0] - 0.5, *((a + b) / 2 for a, b in zip(steps, steps[1:])), steps[-1] + 0.5]
-    mesh = strip.pcolormesh(edges, range(len(layers) + 1), heat, cmap="Reds", vmin=0)
-    figure.colorbar(mesh, ax=strip, label="flip rate")
-    strip.invert_yaxis()
-    if len(layers) <= 20:
-        strip.set_yticks([index + 0.5 for index in range(len(layers))], layers)
-strip.set_xlabel("step")
+most = max((float(row["flip_rate"]) for row in rows if row["layer"]), default=1) or 1
+for name, strip in zip(series, strips):
+    own = [row for row in rows if row["series"] == name]
+    layers = [layer for layer in dict.fromkeys(row["layer"] for row in own) if layer]
+    steps = sorted({{int(row["step"]) for row in own}})
+    place = {{step: index for index, step in enumerate(steps)}}
+    heat = [[float("nan")] * len(steps) for _ in layers]
+    for row in own:
+        if row["layer"]:
+            heat[layers.index(row["layer"])][place[int(row["step"])]] = float(row["flip_rate"])
+    if heat and steps:
+        edges = [steps[0] - 0.5, *((a + b) / 2 for a, b in zip(steps, steps[1:])), steps[-1] + 0.5]
+        mesh = strip.pcolormesh(
+            edges, range(len(layers) + 1), heat, cmap="Reds", vmin=0, vmax=most
+        )
+        figure.colorbar(mesh, ax=strip, label="flip rate")
+        strip.invert_yaxis()
+        if len(layers) <= 20:
+            strip.set_yticks([index + 0.5 for index in range(len(layers))], layers)
+    if name:
+        strip.set_title(name, loc="left", fontsize=8)
+if len(strips):
+    strips[-1].set_xlabel("step")
 figure.savefig(HERE / "timeline.pdf")
 '''
 

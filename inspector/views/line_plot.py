@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from inspector.theme import Theme, monospaced, points
@@ -101,12 +101,11 @@ class LinePlot(QWidget):
         self._item.setClipToView(True)
         self._legend = self._item.addLegend(offset=legend, labelTextSize="8pt")
         self._item.getAxis("left").setWidth(_LEFT)
-        self._cursor = pg.InfiniteLine(angle=90, movable=False)
-        self._cursor.setVisible(False)
+        self._mark = _Mark(self._plot.viewport())
+        self._step: float | None = None
         self._range = pg.LinearRegionItem(movable=False)
         self._range.setVisible(False)
-        for item in (self._cursor, self._range):
-            self._item.addItem(item, ignoreBounds=True)
+        self._item.addItem(self._range, ignoreBounds=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
@@ -121,6 +120,8 @@ class LinePlot(QWidget):
         self._reading = False
         self._item.scene().sigMouseClicked.connect(self._on_click)
         self._item.scene().sigMouseMoved.connect(self._on_moved)
+        for moved in (self._item.vb.sigRangeChanged, self._item.vb.sigResized):
+            moved.connect(lambda *_: self._place_mark())
         self._legend.sigSampleClicked.connect(self._on_sample)
         self.set_theme(theme)
 
@@ -147,9 +148,17 @@ class LinePlot(QWidget):
 
     def set_cursor(self, step: float | None) -> None:
         """Draw a line at a step."""
-        self._cursor.setVisible(step is not None)
-        if step is not None:
-            self._cursor.setPos(step)
+        self._step = step
+        self._place_mark()
+
+    def _place_mark(self) -> None:
+        """Put the line where its step is seen now."""
+        box = self._item.vb
+        inside = box.mapRectToScene(box.boundingRect())
+        x = -1.0
+        if self._step is not None:
+            x = box.mapViewToScene(QPointF(self._step, 0)).x()
+        self._mark.go_to(x if inside.left() <= x <= inside.right() else -1, inside)
 
     def set_flags(self, flags: Sequence[Flag]) -> None:
         """Mark what happened."""
@@ -193,7 +202,7 @@ class LinePlot(QWidget):
         self._item.getAxis("bottom").setLabel("step", color=theme.dim)
         self._item.showGrid(y=True, alpha=0.15)
         self._legend.setLabelTextColor(QColor(theme.text))
-        self._cursor.setPen(pg.mkPen(theme.accent, width=1.6))
+        self._mark.set_colour(QColor(theme.accent))
         shade = QColor(theme.look)
         shade.setAlpha(36)
         self._range.setBrush(shade)
@@ -282,3 +291,43 @@ class LinePlot(QWidget):
     def _on_click(self, event: object) -> None:
         at = self._item.vb.mapSceneToView(event.scenePos())  # type: ignore[attr-defined]
         self.step_chosen.emit(float(at.x()))
+
+
+class _Mark(QWidget):
+    """A line over the curves.
+
+    An item of the scene would have all curves stroked anew wherever it goes: five times as long.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._under = parent
+        self._colour = QColor()
+        self._x = -1.0
+        self._inside = QRectF()
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+
+    def set_colour(self, colour: QColor) -> None:
+        """Take another colour."""
+        self._colour = colour
+        self.update()
+
+    def go_to(self, x: float, inside: QRectF) -> None:
+        """Stand at a pixel, or nowhere for one below 0."""
+        before, self._x, self._inside = self._x, x, inside
+        if self.size() != self._under.size():
+            self.resize(self._under.size())
+        for place in (before, x):
+            if place >= 0:
+                self.update(int(place) - 2, 0, 5, self.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the line."""
+        if self._x < 0:
+            return
+        painter = QPainter(self)
+        painter.setPen(QPen(self._colour, 1.6))
+        top = QPointF(self._x, self._inside.top())
+        painter.drawLine(top, QPointF(self._x, self._inside.bottom()))
+        painter.end()

@@ -76,6 +76,7 @@ class Parts(Page):
         self.plot = LinePlot("Curves", theme)
         self.measure = _combo("Measure", tuple(MEASURES))
         self.log = _link("log")
+        self.log.setMinimumWidth(44)
         self.log.setCheckable(True)
         self.smooth = _combo("Running mean", ("raw", *(f"mean of {n}" for n in SMOOTH[1:])))
         self.planes = PlaneButtons(PLANES)

@@ -105,6 +105,12 @@ class SeriesTable(msgspec.Struct, frozen=True, eq=False):
         size = np.maximum(self.entries[:, None], 1)
         return np.where(self.sad >= 0, self.sad / size, np.nan)
 
+    def around(self, at: int) -> Self:
+        """Return the table of a point and the two before it: what one step's figures need."""
+        some = slice(max(at - 2, 0), at + 1)
+        grids = {name: getattr(self, name)[:, some] for name in (*_COUNTS, "margin")}
+        return msgspec.structs.replace(self, steps=self.steps[some], **grids)
+
     def row_of(self, layer: str) -> int:
         """Return the row of a layer, the last where its shape changed; -1 where there is none."""
         found = [row for row, name in enumerate(self.layers) if name == layer]

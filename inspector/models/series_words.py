@@ -132,16 +132,17 @@ def figures_of(
         shown.append(("SAD", "counting …", "Weights that changed sides between the two"))
     else:
         shown.extend(_changes(table, rows, changed))
+    near = table.around(at)
     if interval.neighbours:
-        back = measure(table, "flipped back", rows)[at]
+        back = measure(near, "flipped back", rows)[-1]
         if not np.isnan(back):
             meaning = "Share of the flips of the step before that this step undid"
             shown.append(("flipped back", words.percent(float(back)), meaning))
-        random = noise(table, rows)[at]
+        random = noise(near, rows)[-1]
         if not np.isnan(random):
             meaning = "Flip rate of two random masks: 2p(1-p)"
             shown.append(("random masks", f"{random:.3g}", meaning))
-    density = total(table, table.kept, None, rows)[at]
+    density = total(near, near.kept, None, rows)[-1]
     if not np.isnan(density):
         shown.append(("density", f"{density:.3f}", "Share of kept weights at the later one"))
     shown.extend(_way(table, rows, interval, changed))

@@ -87,6 +87,7 @@ class _Studio:
                 shown |= self._shown(page, alone=page == wanted.page)
             return shown
         finally:
+            self._window.leaving.agree()
             self._window.close()
 
     def _choose(self, wanted: Arguments) -> None:

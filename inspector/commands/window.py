@@ -31,6 +31,7 @@ TABLE: tuple[Command, ...] = (
     Command("go.compare", "Compare page", "Go", ("Ctrl+5",)),
     Command("go.undo", "Undo the change of view", "Go", ("Ctrl+Z",), needs_step("undo")),
     Command("go.redo", "Redo the change of view", "Go", ("Ctrl+Shift+Z",), needs_step("redo")),
+    Command("train.from_file", "Fine-tune the open checkpoint", "Train", ("Ctrl+T",), needs_file),
     Command("view.log", "Log of the core", "View", ("Ctrl+L",), checkable=True),
     Command("view.system", "Theme of the system", "View", checkable=True),
     Command("view.dark", "Dark theme", "View", checkable=True),

@@ -136,6 +136,11 @@ class PageShelf(QObject):
         for page in self._pages.values():
             page.release()
 
+    @property
+    def going_on(self) -> str:
+        """What goes on without the window, as its pages say it."""
+        return " ".join(page.going_on for page in self._pages.values() if page.going_on)
+
     def set_theme(self, theme: "Theme") -> None:
         """Paint with other colours."""
         for page in self._pages.values():

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QMainWindow
 
 import resources
 from inspector.commands import Commands, Situation
-from inspector.errands import Errand
+from inspector.errands import Errand, FineTune
 from inspector.link.core import CoreLink
 from inspector.link.cores import Cores
 from inspector.link.places import split
@@ -24,6 +24,7 @@ from inspector.main_window.choosing import Choosing, paths_of
 from inspector.main_window.core_desk import CoreDesk
 from inspector.main_window.frame import Frame
 from inspector.main_window.journey import Journey
+from inspector.main_window.leaving import Leaving
 from inspector.main_window.main_menu import MainMenu
 from inspector.main_window.open_files import OpenFiles
 from inspector.main_window.page_commands import PageTies
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         self.keeping = SessionKeeping(self, kept)
         self.ties = PageTies(self.files, self.preferences, frame.status, self)
         self.shelf = PageShelf(self)
+        self.leaving = Leaving(self)
         self.commands = Commands(self._handlers(), self)
         self.addActions(self.commands.all())
         self.menu = MainMenu(self)
@@ -151,7 +153,10 @@ class MainWindow(QMainWindow):
         self.problems.add(Problem(_BUG, where="window", details=trace))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Keep the session, and end the cores with the window."""
+        """Keep the session, and end the cores with the window; what goes on is asked about."""
+        if not self.leaving.may_close():
+            event.ignore()
+            return
         self.keeping.save()
         self.shelf.release()
         self.cores.stop()
@@ -186,6 +191,7 @@ class MainWindow(QMainWindow):
             "file.next": partial(self._step_file, 1),
             "file.previous": partial(self._step_file, -1),
             "file.quit": self._quit,
+            "train.from_file": self._fine_tune,
             "view.fit": self._on_page(lambda page: page.fit_map()),
             "view.log": self._toggle_log,
             "layers.filter": self._on_page(lambda page: page.go_to_filter()),
@@ -210,7 +216,7 @@ class MainWindow(QMainWindow):
         self.preferences.changed.connect(self._show_settings)
         self.preferences.problem_found.connect(self.problems.add)
         files = self.files
-        files.page_made.connect(self.stack.addWidget)
+        files.page_made.connect(self._on_page_made)
         files.page_dropped.connect(self.stack.removeWidget)
         files.opened.connect(self.preferences.opened)
         files.moved.connect(self._on_file_moved)
@@ -232,6 +238,10 @@ class MainWindow(QMainWindow):
         self.problems.count_changed.connect(lambda *_: self._update_commands())
         self.log.close_wanted.connect(self._toggle_log)
         self.status.cancel_wanted.connect(self._cancel)
+
+    def _on_page_made(self, page: "WeightsPage") -> None:
+        self.stack.addWidget(page)
+        page.fine_tune.clicked.connect(lambda *_: self.commands["train.from_file"].trigger())
 
     def _on_page(self, act: "Callable[[WeightsPage], None]") -> Callable[[], None]:
         def handler() -> None:
@@ -319,6 +329,13 @@ class MainWindow(QMainWindow):
     def _choose_plane(self, plane: str) -> None:
         state = self.session.state
         self.session.show(state.with_view(state.current, plane=plane))
+
+    def _fine_tune(self) -> None:
+        """Fill the training form from the checkpoint in front."""
+        file = self.session.state.file
+        if file is not None:
+            reason = f"Goes on from {file.title}."
+            self.run(FineTune((("init", file.path),), file.host, reason))
 
     def _quit(self) -> None:
         self.close()

@@ -37,6 +37,8 @@ class TrainingView(msgspec.Struct, frozen=True):
         Points that are averaged.
     layer : str
         The layer whose mask is looked at, "" for none.
+    plane : str
+        ``last change`` or ``flips`` of that mask.
     recent : tuple of Answers
         What was started last, the latest first.
     table : str
@@ -53,6 +55,7 @@ class TrainingView(msgspec.Struct, frozen=True):
     logs: tuple[bool, bool, bool] = (False, False, True)
     smooth: int = 1
     layer: str = ""
+    plane: str = "last change"
     recent: tuple[Answers, ...] = ()
     table: str = ""
 

@@ -108,6 +108,8 @@ def _rules(theme: Theme) -> str:
     QPushButton:checked, QPushButton[primary="true"] {{ background: {theme.accent};
         border-color: {theme.accent}; color: {theme.on_accent}; font-weight: bold; }}
     QPushButton:checked:focus, QPushButton[primary="true"]:focus {{ border-color: {theme.text}; }}
+    QPushButton[primary="true"]:disabled {{ background: {theme.chip}; border-color: {theme.chip};
+        color: {theme.dim}; }}
     QPushButton[link="true"], QToolButton[link="true"] {{ background: transparent;
         border-color: transparent; border-radius: 4px; color: {theme.accent};
         padding: 2px 6px; text-align: left; }}

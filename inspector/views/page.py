@@ -97,5 +97,10 @@ class Page(QWidget):
         """Return what the page says, for tests and pictures."""
         return {}
 
+    @property
+    def going_on(self) -> str:
+        """What goes on without the window, asked about before it closes; "" for nothing."""
+        return ""
+
     def release(self) -> None:
         """Let go of the core: answers that still come are not for this page."""

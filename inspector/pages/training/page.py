@@ -17,6 +17,7 @@ from inspector.models.training_view import TrainingView
 from inspector.pages.training.acts import Acts
 from inspector.pages.training.filling import Filling
 from inspector.pages.training.jobs import JobsPanel
+from inspector.pages.training.mask_map import MaskMap
 from inspector.pages.training.parts import SMOOTH, Parts
 from inspector.pages.training.showing import Showing
 from inspector.pages.training.steering import Steering
@@ -40,6 +41,7 @@ class TrainingPage(Parts):
         self.steering = Steering(self)
         self.job_panel = JobsPanel(self)
         self.showing = Showing(self)
+        self.mask_map = MaskMap(self)
         self.acts = Acts(self)
         self._starting = False
         self._connect()
@@ -50,7 +52,9 @@ class TrainingPage(Parts):
     @property
     def settled(self) -> bool:
         """Whether nothing that is shown is still to come."""
-        return not self.filling.busy and not self._starting and self.watching.caught_up
+        if self.filling.busy or self._starting or self.mask_map.busy:
+            return False
+        return self.watching.caught_up
 
     @property
     def status(self) -> str:
@@ -111,6 +115,7 @@ class TrainingPage(Parts):
             self.watching.ask_again(host)
             self.job_panel.ask_again()
             self.filling.ask_again()
+            self.mask_map.ask_again()
 
     def kept(self) -> dict[str, Any]:
         """Return the view."""
@@ -143,11 +148,22 @@ class TrainingPage(Parts):
             "jobs": [row.name for row in self.job_panel.rows],
         }
 
+    @property
+    def going_on(self) -> str:
+        """The jobs that go on without the window."""
+        live = [row for row in self.job_panel.rows if row.live and row.here]
+        if not live:
+            return ""
+        if len(live) == 1:
+            return f"{live[0].name} is still running."
+        return f"{len(live)} jobs are still running."
+
     def release(self) -> None:
         """Let go of the core."""
         self.watching.release()
         self.filling.release()
         self.job_panel.release()
+        self.mask_map.release()
 
     # ------------------------------------------------------------ the view
 
@@ -246,8 +262,14 @@ class TrainingPage(Parts):
             log.clicked.connect(
                 lambda on, place=place: self.show_view(self.view.with_log(place, bool(on)))
             )
+        self.layers.chosen.connect(self._choose_layer)
         self.watching.changed.connect(self.show_run)
         self.watching.problem_found.connect(self.problem_found)
+
+    def _choose_layer(self, row: int) -> None:
+        layers = self.record.layers if self.record is not None else None
+        if layers is not None:
+            self.change(layer=layers.names[row])
 
     def jobs_changed(self) -> None:
         """Note that the list of jobs is another."""
@@ -266,4 +288,5 @@ class TrainingPage(Parts):
         self.filling.show()
         self.job_panel.show()
         self.showing.everything()
+        self.mask_map.show()
         self.moved.emit()

@@ -36,8 +36,13 @@ SIDES = {
     "run": ("Run", "The run that is watched"),
     "jobs": ("Jobs", "Every job and run known on this machine"),
 }
+PLANES = {
+    "last change": ("last change", "The latest step at which each weight flipped"),
+    "flips": ("flips", "Weights that flipped since the mask before"),
+}
 SMOOTH = (1, 5, 25, 100)
 PLOTS = 3
+_NARROW = 78
 _LEGENDS = ((-8, 8), (-8, -36), (-8, 8))
 """Where curves of loss, metric and flips leave room."""
 _FORM, _RIGHT = 330, 1000
@@ -74,6 +79,7 @@ class Parts(Page):
         self.layers = FigureList("Layers", self.layer_table)
         self.map_panel = Panel("Mask")
         self.canvas = TileCanvas(theme)
+        self.planes = PlaneButtons(PLANES)
         self.job_table = FigureTable(self)
         self.jobs = FigureList("Jobs", self.job_table)
         self.log_panel = Panel("Log")
@@ -135,6 +141,7 @@ class Parts(Page):
         self.knob_panel.header.addWidget(self.freeze)
         self.knob_panel.body.addWidget(self.knobs)
         self.knob_panel.beside.set_whole("written to the run, replayed when it is resumed")
+        self.map_panel.header.addWidget(self.planes)
         self.map_panel.body.addWidget(self.canvas, 1)
         self.layers.filter.hide()
         for listed in (self.layers, self.jobs):
@@ -172,6 +179,8 @@ class Parts(Page):
         header = self.layers.tree.header()
         if header.count():
             last = header.count() - 1
+            for column in range(1, last):
+                header.resizeSection(column, _NARROW)
             header.setSectionResizeMode(last, QHeaderView.ResizeMode.ResizeToContents)
 
     def _plot(self, place: int) -> Panel:

@@ -51,6 +51,35 @@ def keep(values: Floats, kept: Bytes, out: Floats) -> None:
         module.keep(values, kept, out, fast)
 
 
+def drop(values: Floats, n: int, kept: Bytes, out: Floats) -> bool:
+    """Keep the ``n`` largest magnitudes of every 4, and write ``values * kept`` into ``out``.
+
+    Parameters
+    ----------
+    values, out : float32, any one shape, contiguous
+        Groups are 4 elements one behind the other.
+    n : int
+    kept : uint8, the same shape
+        Gets 1 = kept, 0 = pruned. Of equal magnitudes the lower index is dropped first; NaN ranks
+        above infinity.
+
+    Returns
+    -------
+    bool
+        False, and nothing was written, where the extension is missing.
+
+    Raises
+    ------
+    ValueError
+        If the sizes differ, or there is a rest that fills no group.
+    """
+    module, fast = _module()
+    if module is None:
+        return False
+    module.drop(values, n, kept, out, fast)
+    return True
+
+
 def pull(gradient: Floats, values: Floats, kept: Bytes, strength: float, out: Floats) -> None:
     """Write ``gradient + strength * values * (1 - kept)`` into ``out``.
 

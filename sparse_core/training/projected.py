@@ -10,7 +10,7 @@ from sparse_core.errors import RunError
 from sparse_core.training.layers import SparseLayer
 from sparse_core.training.method import Method, MethodState, Moment, Plan
 from sparse_core.training.projection import nm_mask
-from sparse_core.training.straight_through import StraightThrough
+from sparse_core.training.straight_through import StraightThrough, fits
 
 Score = Callable[[Tensor, SparseLayer], Tensor]
 """What ranks the weights of a group: gives a tensor in the weight's shape, larger is kept."""
@@ -37,6 +37,9 @@ class Projection(nn.Module):
         self._mask: Callable[[Tensor], Tensor] = lambda weight: nm_mask(
             score(weight, layer), layer.layout, layer.pattern_or_raise()
         )
+        self._at_once: Callable[[Tensor], int] = lambda weight: (
+            _fours(layer, weight) if score is magnitude else 0
+        )
 
     def mask(self, weight: Tensor) -> Tensor:
         """Give the mask of a weight, True = kept."""
@@ -49,8 +52,17 @@ class Projection(nn.Module):
         """Project; once frozen, the pruned weights get no gradient either."""
         if self.frozen is not None:
             return weight * self.frozen
-        projected: Tensor = StraightThrough.apply(weight, self.mask(weight), self.pull)  # type: ignore[no-untyped-call]
+        kept = self._at_once(weight) or self.mask(weight)
+        projected: Tensor = StraightThrough.apply(weight, kept, self.pull)  # type: ignore[no-untyped-call]
         return projected
+
+
+def _fours(layer: SparseLayer, weight: Tensor) -> int:
+    """Give N if a magnitude mask can be found while projecting: N of 4 in a row; else 0."""
+    pattern = layer.pattern_or_raise()
+    run = layer.layout.run(pattern.axis)
+    in_rows = run is not None and run.inner == 1 and run.length % 4 == 0
+    return pattern.n if pattern.m == 4 and in_rows and fits(weight) else 0
 
 
 class ProjectedMethod(Method):

@@ -34,6 +34,32 @@ def project(weight: Tensor, kept: Tensor) -> Tensor:
     return projected
 
 
+def fits(weight: Tensor) -> bool:
+    """Say whether ``drop`` can take a weight."""
+    return _plain(weight) and weight.numel() % 4 == 0
+
+
+def drop(weight: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """Find the mask and project in one pass: a third of the memory traffic is saved.
+
+    Parameters
+    ----------
+    weight : Tensor
+        One that ``fits``, of groups of four elements one behind the other.
+    n : int
+        How many of four are kept.
+
+    Returns
+    -------
+    kept, projected : Tensor
+        The bits of ``nm_mask`` and of ``project``.
+    """
+    kept = torch.empty(weight.shape, dtype=torch.bool)
+    projected = torch.empty_like(weight)
+    straight.drop(_array(weight), n, _array(kept.view(torch.uint8)), _array(projected))
+    return kept, projected
+
+
 def pulled(gradient: Tensor, weight: Tensor, kept: Tensor, pull: float) -> Tensor:
     """Give ``gradient + pull * weight * (1 - kept)``, a new tensor; all of one shape."""
     bits = kept.view(torch.uint8)
@@ -59,10 +85,13 @@ class StraightThrough(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, kept: Tensor, pull: float) -> Tensor:
-        """Zero what is not kept."""
+    def forward(ctx: Any, weight: Tensor, kept: Tensor | int, pull: float) -> Tensor:
+        """Zero what is not kept; ``kept`` is the mask, or the N that ``drop`` finds it by."""
         ctx.pull = pull
-        projected = project(weight, kept)
+        if isinstance(kept, int):
+            kept, projected = drop(weight, kept)
+        else:
+            projected = project(weight, kept)
         if pull:
             ctx.save_for_backward(weight, kept)
         return projected

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from sparse_core.masks.layout import Run
 from sparse_core.native import straight
+from sparse_core.patterns import NMPattern
 from sparse_core.training import straight_through
+from sparse_core.training.projection import mask_by_rank
 
 extension = importlib.import_module("sparse_core.native._straight")
 SIZES = [(0,), (1,), (7,), (8, 33), (3, 5, 7)]
@@ -73,3 +76,37 @@ def test_sizes_that_do_not_fit_are_refused(fast: bool) -> None:
     fixed.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
         extension.keep(four, bits, fixed, fast)
+
+
+@pytest.mark.parametrize("shape", [(0,), (4,), (3, 8), (5, 36), (8, 64), (2, 4, 12)])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_one_pass_gives_the_mask_and_the_weight_of_two(
+    chosen: str, shape: tuple[int, ...], n: int
+) -> None:
+    weight = torch.from_numpy(values(shape, 5))
+    if weight.numel() > 12:
+        # Ties, and NaNs of other bits.
+        weight.view(-1)[4:12] = torch.tensor([1.0, -1.0, 1.0, 1.0, 0.0, -0.0, 2.0, -2.0])
+        weight.view(-1).view(torch.int32)[12] = 0x7FC12345
+    bits = weight.view(torch.int32) & 0x7FFFFFFF
+    ranks = bits.clamp(max=0x7F800001)
+    run = Run(weight.numel() // 4, 4, 1)
+    kept = mask_by_rank(ranks, run, NMPattern(n, 4))
+    if chosen == "off":
+        assert not straight_through.fits(weight)
+        assert not straight.drop(weight.numpy(), n, kept.view(torch.uint8).numpy(), weight.numpy())
+        return
+    assert straight_through.fits(weight)
+    found, projected = straight_through.drop(weight, n)
+    assert torch.equal(found, kept)
+    wanted = weight * kept.view(torch.uint8)
+    assert projected.numpy().tobytes() == wanted.numpy().tobytes()
+
+
+def test_a_rest_that_fills_no_group_is_refused(chosen: str) -> None:
+    odd = np.zeros(6, np.float32)
+    assert not straight_through.fits(torch.from_numpy(odd))
+    if chosen == "off":
+        return
+    with pytest.raises(ValueError, match="no whole groups"):
+        straight.drop(odd, 2, np.zeros(6, np.uint8), odd.copy())

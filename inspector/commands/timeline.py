@@ -8,6 +8,7 @@ _TWO = needs_fact("steps", "The series has one checkpoint only.")
 TABLE = on_page(
     "timeline",
     Command("timeline.open", "Add a series…", "Timeline", ("Ctrl+Shift+A",)),
+    Command("timeline.open_files", "Add chosen checkpoints as a series…", "Timeline", ()),
     Command("timeline.remove", "Take the series away", "Timeline", (), _SERIES),
     Command("timeline.next_series", "Next series", "Timeline", ("N",), _SERIES),
     Command("timeline.later", "Later checkpoint", "Timeline", ("Right",), _TWO),

@@ -177,6 +177,11 @@ def measure(table: SeriesTable, name: str, rows: Rows) -> Rates:
         before = np.roll(table.sad, 1, axis=1)
         before[:, :1] = -1
         return total(table, table.returned, before, rows)
+    if name == "churn of the kept":
+        before = np.roll(table.kept, 1, axis=1)
+        before[:, :1] = -1
+        both = np.where((table.sad >= 0) & (before >= 0), before + table.kept, -1)
+        return total(table, table.sad, both, rows)
     if name == "survival":
         first = np.full_like(table.kept, -1)
         for row in rows.tolist():
@@ -195,6 +200,7 @@ MEASURES = {
     "against the reference": "Weights that differ from the reference, over all weights",
     "against the first": "Weights that differ from the first checkpoint, over all weights",
     "flipped back": "Share of the flips of the step before that this step undid",
+    "churn of the kept": "Flips over the weights kept before and after: patterns can be compared",
     "survival": "Share of the weights kept at first that were kept ever since",
     "sparsity": "Share of the weights that are pruned",
     "margin": "Median distance of a group to its threshold, as a mean over layers",

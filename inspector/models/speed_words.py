@@ -103,6 +103,10 @@ def _conditions(result: SpeedResult, batch: int, running: bool) -> str:
     machine = result.machine
     if machine is not None:
         parts = [machine.cpu, f"native {machine.native}", *parts, f"torch {machine.torch}"]
+        held = machine.ceilings
+        parts.append(
+            f"at best {held.copy_gb_s:.0f} GB/s and {held.product_gflop_s:.0f} GFLOP/s (fp32)"
+        )
         parts += [note.rstrip(".") for note in machine.notes]
     if running:
         parts.append("measuring …")

@@ -1,5 +1,6 @@
 """How numbers and findings are said on the screen. Percent exists only here."""
 
+import re
 from collections.abc import Sequence
 
 LIGHT_NAMES = ("zeros", "pattern", "packed", "eligible")
@@ -23,6 +24,12 @@ def shown(name: str) -> str:
 def shape_text(shape: Sequence[int]) -> str:
     """Write ``256 × 784``; a single number has no shape to speak of."""
     return " × ".join(str(side) for side in shape) if shape else "scalar"
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Return a key that sorts ``epoch-10`` behind ``epoch-9``."""
+    parts = re.split(r"(\d+)", name)
+    return tuple((1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts)
 
 
 def short_format(name: str) -> str:

@@ -27,6 +27,7 @@ class Acts(QObject):
         self._page = page
         self._do: dict[str, Callable[[], None]] = {
             "timeline.open": self._open,
+            "timeline.open_files": self._open_files,
             "timeline.remove": self._remove,
             "timeline.next_series": self._next_series,
             "timeline.later": partial(self._step, 1),
@@ -58,6 +59,14 @@ class Acts(QObject):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._page.open_text)
+        dialog.open()
+
+    def _open_files(self) -> None:
+        """Take files one by one: their steps, or the order in which they are named."""
+        dialog = QFileDialog(self._page, "Add checkpoints as one series")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self._page.open_files)
         dialog.open()
 
     def _remove(self) -> None:

@@ -1,6 +1,6 @@
 """The page: what is shown follows from its view and from the series that came."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from inspector.link.places import join, split
 from inspector.models.desk import Desk
 from inspector.models.series_table import SeriesTable, near
 from inspector.models.timeline_view import Source, TimelineView
-from inspector.models.words import shown
+from inspector.models.words import natural, shown
 from inspector.pages.timeline.acts import Acts
 from inspector.pages.timeline.feeds import Feeds
 from inspector.pages.timeline.parts import ALONE, SMOOTH, Parts
@@ -189,6 +189,11 @@ class TimelinePage(Parts):
         """Open what a user wrote: ``PATH``, a glob, or ``HOST:PATH``."""
         host, path = split(text)
         self.add_source(Source(SeriesId((path,)), host))
+
+    def open_files(self, paths: Sequence[str]) -> None:
+        """Open checkpoints of this machine as one series."""
+        if paths:
+            self.add_source(Source(SeriesId(tuple(sorted(paths, key=natural)))))
 
     # ------------------------------------------------------------ connecting
 

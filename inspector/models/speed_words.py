@@ -56,7 +56,7 @@ def verdict_of(result: SpeedResult, batch: int, *, running: bool) -> Verdict:
         top = max(best, key=lambda row: row.ratio)
         headline = (
             f"{_named(top.backend)} is up to {top.ratio:.2f} times as fast as dense: "
-            f"{len(best)} of {words.count(layers, 'shape')} gain."
+            f"{len(best)} of {words.count(layers, 'shape')} {'gains' if len(best) == 1 else 'gain'}."
         )
         mood = "ok"
     elif others:

@@ -54,9 +54,10 @@ def verdict_of(result: SpeedResult, batch: int, *, running: bool) -> Verdict:
         headline, mood = "Nothing could be timed.", "look"
     elif best:
         top = max(best, key=lambda row: row.ratio)
+        gain = "gains" if len(best) == 1 else "gain"
         headline = (
             f"{_named(top.backend)} is up to {top.ratio:.2f} times as fast as dense: "
-            f"{len(best)} of {words.count(layers, 'shape')} {'gains' if len(best) == 1 else 'gain'}."
+            f"{len(best)} of {words.count(layers, 'shape')} {gain}."
         )
         mood = "ok"
     elif others:

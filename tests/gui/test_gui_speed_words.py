@@ -68,7 +68,7 @@ def test_the_verdict_follows_from_the_rows() -> None:
 
     assert (
         headline(DENSE, FAST)
-        == "nm_native is up to 2.00 times as fast as dense: 1 of 1 shape gain."
+        == "nm_native is up to 2.00 times as fast as dense: 1 of 1 shape gains."
     )
     assert headline(DENSE, SLOW, EVEN).startswith("On this machine sparse gains nothing")
     assert headline(DENSE).startswith("No sparse backend can run")

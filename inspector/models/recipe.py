@@ -6,7 +6,6 @@ from typing import Self
 import msgspec
 
 from sparse_core.messages.training import (
-    Draft,
     Form,
     FormField,
     MethodForm,
@@ -247,11 +246,14 @@ def chosen(form: Form, answers: Answers, kind: str) -> str:
     return answers.get(kind, _default(form, kind))
 
 
-def with_layer(answers: Answers, draft: Draft, layer: str, sparse: bool) -> Answers:
-    """Return the answers with a layer made sparse or left dense, whatever was said of it before."""
-    policy = [word for word in (answers.get("layers") or draft.policy or "*").split(",") if word]
-    policy = [word for word in policy if word.lstrip("!") != layer]
-    return answers.having("layers", ",".join((*policy, layer if sparse else f"!{layer}")))
+def with_layer(answers: Answers, policy: str, layer: str, *, sparse: bool) -> Answers:
+    """Return the answers with a layer made sparse or left dense, whatever was said of it before.
+
+    ``policy`` is what holds while the answers say nothing.
+    """
+    words = [word for word in (answers.get("layers") or policy or "*").split(",") if word]
+    words = [word for word in words if word.lstrip("!") != layer]
+    return answers.having("layers", ",".join((*words, layer if sparse else f"!{layer}")))
 
 
 def _default(form: Form, key: str) -> str:

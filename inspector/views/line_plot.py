@@ -54,9 +54,9 @@ def smoothed(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.floa
     return np.where(known, added / np.maximum(count, 1), np.nan)
 
 
-def said_at(lines: Sequence[Line], hidden: AbstractSet[str], step: float) -> str:
+def said_at(lines: Sequence[Line], hidden: AbstractSet[str], step: float, across: str) -> str:
     """Say what the curves are at the step of a point that is nearest."""
-    parts = [f"step {max(round(step), 0):,}"]
+    parts = [f"{across} {max(round(step), 0):,}"]
     for line in lines:
         if line.name in hidden or not len(line.x):
             continue
@@ -70,7 +70,8 @@ def said_at(lines: Sequence[Line], hidden: AbstractSet[str], step: float) -> str
 class LinePlot(QWidget):
     """A plot of some lines; the mouse zooms and pans, a click chooses a step.
 
-    ``legend`` is how far it stands from left and top, or from right and bottom where negative.
+    ``legend`` is how far it stands from left and top, or from right and bottom where negative;
+    ``across`` is what the horizontal axis counts.
     """
 
     step_chosen = Signal(float)
@@ -82,12 +83,14 @@ class LinePlot(QWidget):
         parent: QWidget | None = None,
         *,
         legend: tuple[int, int] = (8, -8),
+        across: str = "step",
     ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._lines: tuple[Line, ...] = ()
         self._log = False
         self._smooth = 1
+        self._across = across
         self._hidden: set[str] = set()
         self._drawn: list[tuple[tuple[object, ...], Any]] = []
         self._flags: list[Any] = []
@@ -109,14 +112,7 @@ class LinePlot(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
-        self._read_out = QLabel(self._plot)
-        self._read_out.setFont(monospaced(_SMALL_POINTS))
-        self._read_out.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._read_out.move(_LEFT + 8, 2)
-        self._read_out.hide()
-        self._cross = pg.InfiniteLine(angle=90, movable=False)
-        self._cross.setVisible(False)
-        self._item.addItem(self._cross, ignoreBounds=True)
+        self._read_out, self._cross = self._make_reader()
         self._reading = False
         self._item.scene().sigMouseClicked.connect(self._on_click)
         self._item.scene().sigMouseMoved.connect(self._on_moved)
@@ -124,6 +120,18 @@ class LinePlot(QWidget):
             moved.connect(lambda *_: self._place_mark())
         self._legend.sigSampleClicked.connect(self._on_sample)
         self.set_theme(theme)
+
+    def _make_reader(self) -> tuple[QLabel, Any]:
+        """Make the words and the line that follow the mouse."""
+        said = QLabel(self._plot)
+        said.setFont(monospaced(_SMALL_POINTS))
+        said.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        said.move(_LEFT + 8, 2)
+        said.hide()
+        cross = pg.InfiniteLine(angle=90, movable=False)
+        cross.setVisible(False)
+        self._item.addItem(cross, ignoreBounds=True)
+        return said, cross
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -199,7 +207,7 @@ class LinePlot(QWidget):
             font = self.font()
             font.setPointSizeF(points(_SMALL_POINTS))
             axis.setStyle(tickFont=font)
-        self._item.getAxis("bottom").setLabel("step", color=theme.dim)
+        self._item.getAxis("bottom").setLabel(self._across, color=theme.dim)
         self._item.showGrid(y=True, alpha=0.15)
         self._legend.setLabelTextColor(QColor(theme.text))
         self._mark.set_colour(QColor(theme.accent))
@@ -273,7 +281,7 @@ class LinePlot(QWidget):
         if inside:
             step = float(box.mapSceneToView(place).x())
             self._cross.setPos(step)
-            self._read_out.setText(said_at(self._lines, self._hidden, step))
+            self._read_out.setText(said_at(self._lines, self._hidden, step, self._across))
             self._read_out.adjustSize()
 
     def leaveEvent(self, event: QEvent) -> None:

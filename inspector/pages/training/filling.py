@@ -111,6 +111,12 @@ class Filling(QObject):
         if source:
             self._page.ask(RecipeWanted(source), lambda answer: self._found(answers, answer))
 
+    def fill(self, answers: Answers, reason: str) -> None:
+        """Fill in all of a form; nothing else is asked for."""
+        self._reason = reason
+        self._answer(answers)
+        self.show()
+
     def _found(self, wanted: Answers, answer: Answer) -> None:
         """Fill in what the run of a checkpoint had chosen, where nothing else was said."""
         body = answer.body
@@ -126,8 +132,8 @@ class Filling(QObject):
 
     def _toggle(self, layer: str, sparse: bool) -> None:
         if self._feed is not None and self._feed.draft is not None:
-            answers = self._page.view.answers
-            self._answer(recipe.with_layer(answers, self._feed.draft, layer, sparse))
+            answers, policy = self._page.view.answers, self._feed.draft.policy
+            self._answer(recipe.with_layer(answers, policy, layer, sparse=sparse))
 
     def _choose(self, place: int) -> None:
         """Take a preset, or what was started before."""
@@ -202,7 +208,7 @@ class Filling(QObject):
     @property
     def _button(self) -> str:
         answers = self._page.view.answers
-        return "Start the sweep" if answers.sweep else "Start"
+        return "Sweep" if answers.sweep else "Start"
 
     @staticmethod
     def _title(answers: Answers) -> str:

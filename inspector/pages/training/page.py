@@ -15,12 +15,16 @@ from inspector.models.recipe import Answers
 from inspector.models.run_record import RunRecord
 from inspector.models.training_view import TrainingView
 from inspector.pages.training.acts import Acts
+from inspector.pages.training.after import After
+from inspector.pages.training.costing import KINDS, Costing
 from inspector.pages.training.filling import Filling
 from inspector.pages.training.jobs import JobsPanel
 from inspector.pages.training.mask_map import MaskMap
 from inspector.pages.training.parts import SMOOTH, Parts
 from inspector.pages.training.showing import Showing
 from inspector.pages.training.steering import Steering
+from inspector.pages.training.tabling import Tabling
+from inspector.pages.training.tools import Tools
 from inspector.pages.training.watching import Watching
 from inspector.settings import Settings
 from inspector.theme import Theme
@@ -42,6 +46,10 @@ class TrainingPage(Parts):
         self.job_panel = JobsPanel(self)
         self.showing = Showing(self)
         self.mask_map = MaskMap(self)
+        self.tools = Tools(self)
+        self.after = After(self)
+        self.costing = Costing(self)
+        self.tabling = Tabling(self)
         self.acts = Acts(self)
         self._starting = False
         self._connect()
@@ -52,7 +60,8 @@ class TrainingPage(Parts):
     @property
     def settled(self) -> bool:
         """Whether nothing that is shown is still to come."""
-        if self.filling.busy or self._starting or self.mask_map.busy:
+        busy = self.filling.busy or self._starting or self.mask_map.busy
+        if busy or self.tools.busy or self.tabling.busy:
             return False
         return self.watching.caught_up
 
@@ -76,8 +85,14 @@ class TrainingPage(Parts):
                 facts.add("ended")
             if state.checkpoint or state.best_checkpoint:
                 facts.add("saved")
-        if self.job_panel.row is not None:
-            facts.add("job")
+        known = {
+            "job": self.job_panel.row is not None,
+            "source": bool(self.costing.source),
+            "chosen": bool(self.costing.chosen),
+            "table": self.tabling.found is not None,
+            "picked": self.tabling.picked >= 0,
+        }
+        facts |= {fact for fact, holds in known.items() if holds}
         return frozenset(facts)
 
     @property
@@ -145,6 +160,9 @@ class TrainingPage(Parts):
             ],
             "curves": [[line.name for line in plot.lines] for plot in self.plots],
             "state": record.state.state if record is not None and record.state else "",
+            "next": [button.accessibleName() for button in self.next.buttons],
+            "measured": self.cost_table.rowCount(),
+            "runs": self.run_table.rowCount(),
             "jobs": [row.name for row in self.job_panel.rows],
         }
 
@@ -164,6 +182,8 @@ class TrainingPage(Parts):
         self.filling.release()
         self.job_panel.release()
         self.mask_map.release()
+        self.tools.release()
+        self.tabling.release()
 
     # ------------------------------------------------------------ the view
 
@@ -236,9 +256,14 @@ class TrainingPage(Parts):
             self.show_view(self.view.watching(folder))
 
     def open_job(self, row: JobRow) -> None:
-        """Look at a job: a run is watched."""
+        """Look at a job: a run is watched, a sweep is a table, a tool has found something."""
         if row.kind == "train":
             self.show_view(self.view.watching(row.folder))
+        elif row.kind == "sweep":
+            self.change(side="table", table=row.folder)
+        elif row.kind in KINDS:
+            self.tools.show(row.folder)
+            self.change(side="costs")
 
     def knobs_of(self, method: str) -> tuple[str, ...]:
         """Return what can be turned while a method runs."""
@@ -289,4 +314,6 @@ class TrainingPage(Parts):
         self.job_panel.show()
         self.showing.everything()
         self.mask_map.show()
+        self.costing.show()
+        self.tabling.show()
         self.moved.emit()

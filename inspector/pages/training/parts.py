@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QPlainTextEdit,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -21,11 +20,12 @@ from PySide6.QtWidgets import (
 
 from inspector.models.desk import Desk
 from inspector.models.figure_table import FigureTable
-from inspector.theme import Theme, monospaced, points
+from inspector.pages.training.sides import Sides
+from inspector.theme import Theme, points
+from inspector.views.action_list import ActionList
 from inspector.views.figure_list import FigureList
 from inspector.views.knobs import Knobs
 from inspector.views.line_plot import LinePlot
-from inspector.views.page import Page
 from inspector.views.panel import Panel
 from inspector.views.plane_buttons import PlaneButtons
 from inspector.views.recipe_form import RecipeForm
@@ -34,6 +34,8 @@ from inspector.views.tile_canvas import TileCanvas
 
 SIDES = {
     "run": ("Run", "The run that is watched"),
+    "table": ("Runs", "A folder of runs side by side"),
+    "costs": ("Costs", "What sparsity costs, layer by layer"),
     "jobs": ("Jobs", "Every job and run known on this machine"),
 }
 PLANES = {
@@ -42,7 +44,7 @@ PLANES = {
 }
 SMOOTH = (1, 5, 25, 100)
 PLOTS = 3
-_NARROW = 78
+_NAME, _NARROW = 150, 78
 _LEGENDS = ((-8, 8), (-8, -36), (-8, 8))
 """Where curves of loss, metric and flips leave room."""
 _FORM, _RIGHT = 330, 1000
@@ -55,7 +57,7 @@ _TEXT = (
 )
 
 
-class Parts(Page):
+class Parts(Sides):
     """Everything that can be seen on the page, not yet connected."""
 
     def __init__(self, desk: Desk, theme: Theme, parent: QWidget | None = None) -> None:
@@ -80,13 +82,9 @@ class Parts(Page):
         self.map_panel = Panel("Mask")
         self.canvas = TileCanvas(theme)
         self.planes = PlaneButtons(PLANES)
-        self.job_table = FigureTable(self)
-        self.jobs = FigureList("Jobs", self.job_table)
-        self.log_panel = Panel("Log")
-        self.log = QPlainTextEdit()
-        self.watch, self.overlay, self.forget = (
-            QPushButton(title) for title in ("Watch", "Lay over", "Take off the list")
-        )
+        self.next = ActionList("What next")
+        self.next_panel = Panel("What next")
+        self.below = QStackedWidget()
         self.follow_folder = _link("Follow a run folder …")
         self._build()
 
@@ -106,9 +104,13 @@ class Parts(Page):
             self.plots[place].read_out(True)
         for plot in self.plots[1:]:
             plot.follow(self.plots[0])
-        self.empty, self.run_side, self.job_side = _start(), self._run(), self._jobs()
+        self.empty, self.run_side, self.job_side = _start(), self._run(), self.build_jobs()
+        self.table_side, self.cost_side = self.build_table(), self.build_costs()
         self.stack = QStackedWidget()
-        for side in (self.empty, self.run_side, self.job_side):
+        for side in (
+            *(self.empty, self.run_side, self.job_side),
+            *(self.table_side, self.cost_side),
+        ):
             self.stack.addWidget(side)
         right = QWidget()
         column = QVBoxLayout(right)
@@ -141,12 +143,14 @@ class Parts(Page):
         self.knob_panel.header.addWidget(self.freeze)
         self.knob_panel.body.addWidget(self.knobs)
         self.knob_panel.beside.set_whole("written to the run, replayed when it is resumed")
+        self.next_panel.body.addWidget(self.next)
+        for panel in (self.knob_panel, self.next_panel):
+            self.below.addWidget(panel)
         self.map_panel.header.addWidget(self.planes)
         self.map_panel.body.addWidget(self.canvas, 1)
         self.layers.filter.hide()
-        for listed in (self.layers, self.jobs):
-            # As the network has them, and the latest job first, until a header is clicked.
-            listed.sort_by(-1, Qt.SortOrder.AscendingOrder)
+        # As the network has them, until a header is clicked.
+        self.layers.sort_by(-1, Qt.SortOrder.AscendingOrder)
         self.layer_table.modelReset.connect(self._widen)
         self.layers.beside.set_whole("click a layer to see its mask change")
         lower = QSplitter(Qt.Orientation.Horizontal)
@@ -157,7 +161,7 @@ class Parts(Page):
         column = QVBoxLayout(below)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.knob_panel)
+        column.addWidget(self.below)
         column.addWidget(lower, 1)
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(plots)
@@ -178,10 +182,10 @@ class Parts(Page):
         """Leave room for the sentence of the last column."""
         header = self.layers.tree.header()
         if header.count():
-            last = header.count() - 1
-            for column in range(1, last):
-                header.resizeSection(column, _NARROW)
-            header.setSectionResizeMode(last, QHeaderView.ResizeMode.ResizeToContents)
+            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+            for column in range(header.count() - 1):
+                header.resizeSection(column, _NARROW if column else _NAME)
+            header.setStretchLastSection(True)
 
     def _plot(self, place: int) -> Panel:
         panel = Panel()
@@ -193,24 +197,6 @@ class Parts(Page):
         panel.body.addLayout(across)
         panel.body.addWidget(self.plots[place], 1)
         return panel
-
-    def _jobs(self) -> QWidget:
-        for button in (self.watch, self.overlay, self.forget):
-            self.jobs.header.insertWidget(self.jobs.header.count() - 2, button)
-        self.log.setReadOnly(True)
-        self.log.setFont(monospaced())
-        self.log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.log.setAccessibleName("Log of the job")
-        self.log.setTabChangesFocus(True)
-        self.log.setPlaceholderText("Choose a job to read what it wrote.")
-        self.log_panel.body.addWidget(self.log)
-        splitter = QSplitter(Qt.Orientation.Vertical)
-        splitter.addWidget(self.jobs)
-        splitter.addWidget(self.log_panel)
-        splitter.setSizes([_ABOVE, _BELOW])
-        splitter.setHandleWidth(8)
-        splitter.setChildrenCollapsible(False)
-        return splitter
 
 
 def _combo(name: str) -> QComboBox:

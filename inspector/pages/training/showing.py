@@ -28,7 +28,12 @@ class Showing:
         """Draw what follows from the view."""
         page, view = self._page, self._page.view
         page.sides.set_plane(view.side)
-        sides = {"jobs": page.job_side, "run": page.run_side if view.run else page.empty}
+        sides = {
+            "run": page.run_side if view.run else page.empty,
+            "jobs": page.job_side,
+            "table": page.table_side,
+            "costs": page.cost_side,
+        }
         page.stack.setCurrentWidget(sides[view.side])
         page.smooth.setCurrentIndex(SMOOTH.index(view.smooth) if view.smooth in SMOOTH else 0)
         self.run()
@@ -51,6 +56,7 @@ class Showing:
             tone_of(state.state) if state is not None else "accent",
         )
         page.steering.show()
+        page.after.show()
         versions = tuple((name, one.version) for name, one in runs)
         key = (versions, view.measures, view.logs, view.smooth)
         if self._drawn.get("plots") != key:
